@@ -1,0 +1,57 @@
+import type {Address} from './addresses.ts';
+import type {DevCounters} from './counters.ts';
+import type {Gap} from './evidence.ts';
+import type {ForwardingEntry} from './forwarding.ts';
+import type {Identity} from './identity.ts';
+import type {Link} from './links.ts';
+import type {NamespaceMember} from './namespaces.ts';
+import type {Neighbour} from './neighbours.ts';
+import type {Owners} from './owners.ts';
+import type {Process} from './processes.ts';
+import type {Route} from './routes.ts';
+import type {Rule} from './rules.ts';
+import type {Membership, Sandbox} from './sandboxes.ts';
+import type {SocketTable} from './sockets.ts';
+import type {Sysctl} from './sysctls.ts';
+
+/** A fact with the number of the sweep that read it: what changes seldom is carried over from an earlier sweep. */
+export type Dated<T> = {readonly sweep: number; readonly at: string; readonly uptime: number; readonly value: T};
+
+/** What was read inside one network namespace. An absent fact was not read: a gap says why. */
+export type NetnsFacts = {
+  readonly netns: string;
+  readonly links?: Dated<readonly Link[]>;
+  readonly addresses?: Dated<readonly Address[]>;
+  readonly routes?: Dated<readonly Route[]>;
+  readonly rules?: Dated<readonly Rule[]>;
+  readonly neighbours?: Dated<readonly Neighbour[]>;
+  readonly forwarding?: Dated<readonly ForwardingEntry[]>;
+  readonly sysctls?: Dated<readonly Sysctl[]>;
+  readonly counters?: Dated<DevCounters>;
+  /** `nsid N` → inode of the namespace it means to this one, where `ip netns list-id` and names reveal it. */
+  readonly nsids?: Dated<ReadonlyMap<number, string>>;
+};
+
+/** What one sweep cost (see `Swept`). */
+export type Cost = {readonly cpu: number; readonly wall: number; readonly bytes: number; readonly trips: number};
+
+/** One moment's facts of one node. Immutable; the next sweep makes the next one. */
+export type Snapshot = {
+  readonly node: string;
+  readonly sweep: number;
+  readonly at: string;
+  /** Seconds the node had been up: the clock for rates. */
+  readonly uptime: number;
+  readonly identity?: Dated<Identity>;
+  /** Namespace of the node itself (that of pid 1). */
+  readonly hostNetns?: string;
+  readonly members?: Dated<readonly NamespaceMember[]>;
+  readonly netns: ReadonlyMap<string, NetnsFacts>;
+  readonly sockets?: Dated<SocketTable>;
+  readonly owners?: Dated<Owners>;
+  readonly processes?: Dated<readonly Process[]>;
+  readonly sandboxes?: Dated<readonly Sandbox[]>;
+  readonly memberships?: Dated<readonly Membership[]>;
+  readonly gaps: readonly Gap[];
+  readonly cost?: Cost;
+};

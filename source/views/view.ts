@@ -1,0 +1,76 @@
+import type {Evidence} from '../facts/evidence.ts';
+import type {Question} from '../questions/question.ts';
+
+/** Colours by meaning; the screen alone turns them into colours. */
+export type Tone = 'plain' | 'dim' | 'strong' | 'good' | 'warn' | 'bad' | 'accent' | 'changed';
+
+export type Cell = {readonly text: string; readonly tone?: Tone};
+
+export type Column = {
+  readonly key: string;
+  readonly title: string;
+  readonly align: 'left' | 'right';
+  /** 0 is never dropped; the highest numbers go first when the terminal is narrow. Whole columns go. */
+  readonly priority: number;
+  /** Narrowest useful width, in terminal cells. */
+  readonly min: number;
+  /** Widest useful width; absent: as wide as its content. */
+  readonly max?: number;
+  /** May take what is left over. */
+  readonly grow?: true;
+  /** Sorting by it makes sense; `sort(i)` below gives its key. */
+  readonly sortable?: true;
+};
+
+export type Row = {
+  /** Stays with the same thing from one generation to the next, so that the cursor stays on it. */
+  readonly id: string;
+  /** One cell a column, in the columns' order. */
+  readonly cells: readonly Cell[];
+  /** What Enter opens. */
+  readonly opens?: Question;
+  /** What `o` opens: the other end. */
+  readonly other?: Question;
+  /** Where the row comes from: shown by `e`. */
+  readonly evidence?: readonly Evidence[];
+};
+
+/** Windowed: `row` is called only for what is on screen. */
+export type Table = {
+  readonly type: 'table';
+  readonly columns: readonly Column[];
+  readonly count: number;
+  row(i: number): Row;
+  /** Key to sort row i by in the column with this key: text or a number, undefined sorts last. */
+  sortKey(i: number, column: string): string | number | undefined;
+  /** Said in place of rows when there are none, with the next step. */
+  readonly empty: string;
+};
+
+/** Labelled values, one a line; `opens` makes a line selectable. */
+export type Fields = {
+  readonly type: 'fields';
+  readonly fields: readonly {
+    readonly label: string;
+    readonly cells: readonly Cell[];
+    readonly opens?: Question;
+    readonly other?: Question;
+    readonly evidence?: readonly Evidence[];
+  }[];
+};
+
+/** Lines of toned text, shown as they are (drawings, evidence). */
+export type Lines = {readonly type: 'lines'; readonly lines: readonly (readonly Cell[])[]};
+
+/** One part of a screen; Tab moves between the facets of a view. */
+export type Facet = {readonly key: string; readonly title: string; readonly body: Table | Fields | Lines};
+
+export type View = {
+  /** For the breadcrumb: short, e.g. `pod shop/web-1`. */
+  readonly title: string;
+  /** One line under the breadcrumb: what matters most here. */
+  readonly summary: readonly Cell[];
+  readonly facets: readonly Facet[];
+  /** What could not be seen, as sentences; shown, never hidden. */
+  readonly gaps: readonly string[];
+};

@@ -1,0 +1,116 @@
+/**
+ * The port through which everything outside reaches hoptop. Only bytes cross it.
+ *
+ * A `Source` is asked for reads and answers with replies and node events; it is implemented over SSH, on this
+ * machine, and by a recording. A failed command is a `Reply` with its exit status; a lost connection is a
+ * `NodeEvent` with its cause. Nothing above this room runs a command or opens a file.
+ */
+
+/**
+ * Where a read happens: once for the node, once in every network namespace of it, or only in those listed.
+ * A namespace is named by the inode of its nsfs file (`stat -L /proc/PID/ns/net`), as decimal text.
+ */
+export type Scope = 'node' | 'each-netns' | {readonly netns: readonly string[]};
+
+/**
+ * What runs on a node for one kind of fact. A reader is data: it is printed by `hoptop commands`, and the
+ * adapters derive shell, privilege, namespace entry and limits from it.
+ */
+export type Reader = {
+  /** Name and version of what the bytes look like, e.g. `ss@1`. A parser accepts every version it ever had. */
+  readonly name: string;
+  /** The fact that the bytes hold, e.g. `sockets`. */
+  readonly fact: string;
+  readonly scope: 'node' | 'each-netns';
+  /**
+   * A POSIX shell command. Constant text: nothing that came from a node is ever put into it. In scope `node` it may
+   * use `$hop_pids`, one process id for each network namespace (space separated), e.g. for `/proc/PID/net/dev`.
+   * In scope `each-netns` it is one simple command (no pipes, no quotes within quotes): it is entered with `nsenter`.
+   */
+  readonly command: string;
+  /** Fed to the command's standard input (scope `each-netns` only), e.g. the lines of an `ip -batch`. */
+  readonly stdin?: string;
+  /** One sentence: what it is read for. */
+  readonly why: string;
+  /** What an ordinary user does not see of it, in one sentence; absent when privilege changes nothing. */
+  readonly withoutRoot?: string;
+  /** What running it may cause on the node (e.g. a diagnostic module being loaded), in one sentence. */
+  readonly touches?: string;
+  /** Bound of the answer of all namespaces together, in bytes. */
+  readonly limit: number;
+  /** Bound of its running time, in seconds, for each namespace. */
+  readonly timeout: number;
+};
+
+export type Read = {
+  /** The node's id: the name it was given on the command line or in the inventory. */
+  readonly node: string;
+  readonly reader: Reader;
+  readonly scope: Scope;
+};
+
+export type Reply = {
+  readonly node: string;
+  readonly fact: string;
+  readonly reader: string;
+  /** Inode of the network namespace that was read; absent for what is read once a node. */
+  readonly netns?: string;
+  /** Number of the node's sweep, from 1, rising. Replies of one sweep belong to one moment. */
+  readonly sweep: number;
+  /** ISO 8601, by the clock of the machine hoptop runs on, when the reply was complete. */
+  readonly at: string;
+  /** Seconds the node had been up when the read ended (`/proc/uptime`): the clock for rates. */
+  readonly uptime: number;
+  /** How long it ran on the node, in milliseconds (10 ms steps: `/proc/uptime`). */
+  readonly ms: number;
+  /** Exit status; 124 or 143 when its time was up, 127 when there is no such tool. */
+  readonly exit: number;
+  readonly out: Uint8Array;
+  /** The beginning of its standard error. */
+  readonly err: string;
+  /** Present when `out` was cut at the reader's limit. */
+  readonly truncated?: true;
+};
+
+/** How a node is reached, as it changes. `step` is what it is busy with, in words for the screen. */
+export type NodeEvent = {
+  readonly node: string;
+  readonly at: string;
+  readonly state: 'dialling' | 'ready' | 'lost' | 'back';
+  /** While dialling: `connecting`, `checking host key`, `authenticating`, `starting shell`, `waiting 3 s`. */
+  readonly step?: string;
+  /** When lost: what happened and the next thing to try, in one or two sentences. */
+  readonly cause?: string;
+};
+
+/** The last event of a node's sweep: every reply of that sweep has been delivered. */
+export type Swept = {
+  readonly node: string;
+  readonly swept: number;
+  readonly at: string;
+  readonly uptime: number;
+  /** What the sweep cost the node, in seconds of CPU (user and system, shell and children: `times`). */
+  readonly cpu: number;
+  /** From request to last byte, milliseconds, by our clock. */
+  readonly wall: number;
+  /** Bytes received for this sweep. */
+  readonly bytes: number;
+  /** Round trips that this sweep took. */
+  readonly trips: number;
+};
+
+export type SourceEvent =
+  | ({readonly type: 'reply'} & Reply)
+  | ({readonly type: 'node'} & NodeEvent)
+  | ({readonly type: 'swept'} & Swept);
+
+/**
+ * Many reads go through one channel per node. `sweep` starts one sweep on every node named in `reads` and ends when
+ * all of them have been answered or lost; a slow or lost node does not hold back the events of the others.
+ */
+export type Source = {
+  /** Ids of the nodes it can be asked about, in the order they were given. */
+  readonly nodes: readonly string[];
+  sweep(reads: readonly Read[], signal: AbortSignal): AsyncIterable<SourceEvent>;
+  close(): Promise<void>;
+};
