@@ -1,6 +1,11 @@
 import type {Span} from './evidence.ts';
 
-export type NextHop = {readonly via?: string; readonly dev?: string; readonly weight?: number; readonly flags: readonly string[]};
+export type NextHop = {
+  readonly via?: string;
+  readonly dev?: string;
+  readonly weight?: number;
+  readonly flags: readonly string[];
+};
 
 /** One route as `ip -j -d route show table all` shows it (`ip-route(8)`). */
 export type Route = Span & {

@@ -15,7 +15,12 @@ import type {SocketTable} from './sockets.ts';
 import type {Sysctl} from './sysctls.ts';
 
 /** A fact with the number of the sweep that read it: what changes seldom is carried over from an earlier sweep. */
-export type Dated<T> = {readonly sweep: number; readonly at: string; readonly uptime: number; readonly value: T};
+export type Dated<T> = {
+  readonly sweep: number;
+  readonly at: string;
+  readonly uptime: number;
+  readonly value: T;
+};
 
 /** What was read inside one network namespace. An absent fact was not read: a gap says why. */
 export type NetnsFacts = {
@@ -33,7 +38,12 @@ export type NetnsFacts = {
 };
 
 /** What one sweep cost (see `Swept`). */
-export type Cost = {readonly cpu: number; readonly wall: number; readonly bytes: number; readonly trips: number};
+export type Cost = {
+  readonly cpu: number;
+  readonly wall: number;
+  readonly bytes: number;
+  readonly trips: number;
+};
 
 /** One moment's facts of one node. Immutable; the next sweep makes the next one. */
 export type Snapshot = {

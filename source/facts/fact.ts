@@ -1,0 +1,31 @@
+import type {Reader, Reply} from '../wire/source.ts';
+import type {Gap} from './evidence.ts';
+import type {NetnsFacts, Snapshot} from './snapshot.ts';
+
+/**
+ * When a fact is read again: on every sweep; when the namespace's fingerprint changed (and every `backstop` sweeps
+ * all the same); or once for as long as the node keeps its boot.
+ */
+export type Cadence =
+  | {readonly when: 'sweep'}
+  | {readonly when: 'change'; readonly backstop: number}
+  | {readonly when: 'once'};
+
+/** What one reply contributes to its node's next snapshot. */
+export type Contribution = {
+  readonly node?: Partial<Snapshot>;
+  /** By namespace inode. */
+  readonly netns?: ReadonlyMap<string, Partial<NetnsFacts>>;
+  readonly gaps?: readonly Gap[];
+};
+
+/** One kind of fact: how it is read, understood and kept free of secrets. `catalogue.ts` lists them all. */
+export type Fact = {
+  readonly name: string;
+  readonly reader: Reader;
+  readonly cadence: Cadence;
+  /** Parses one reply. `so far` is the snapshot being built, e.g. to know which pid stands for which namespace. */
+  contribute(reply: Reply, soFar: Snapshot): Contribution;
+  /** Takes secrets out of `out` before it is written anywhere; what is left parses the same. */
+  redact(out: Uint8Array): Uint8Array;
+};
