@@ -24,7 +24,12 @@ export type Fact = {
   readonly name: string;
   readonly reader: Reader;
   readonly cadence: Cadence;
-  /** Parses one reply. `so far` is the snapshot being built, e.g. to know which pid stands for which namespace. */
+  /**
+   * For a fact whose namespaces make one table (sockets): called once at the end of a sweep with the newest reply of
+   * every living namespace, instead of `contribute` for each.
+   */
+  collect?(replies: readonly Reply[], soFar: Snapshot): Contribution;
+  /** Parses one reply. `soFar` is the snapshot being built, e.g. to know which pid stands for which namespace. */
   contribute(reply: Reply, soFar: Snapshot): Contribution;
   /** Takes secrets out of `out` before it is written anywhere; what is left parses the same. */
   redact(out: Uint8Array): Uint8Array;

@@ -1,3 +1,4 @@
+import type {Evidence} from '../facts/evidence.ts';
 import type {Answer} from '../questions/answer.ts';
 import type {Question} from '../questions/question.ts';
 import type {NodeEvent} from '../wire/source.ts';
@@ -71,6 +72,16 @@ export type Outcome =
   | {readonly answer: Answer}
   | {readonly missing: string; readonly suggestions: readonly string[]};
 
+/** One piece of evidence, as it is read: which node, command and moment, and the raw lines a statement stands on. */
+export type EvidenceText = {
+  /** Node, fact and time of reading, e.g. `worker-1, sockets, 12:03:04`. */
+  readonly title: string;
+  /** What ran on the node. */
+  readonly command: string;
+  /** The raw lines; one sentence in their place when the store has dropped them. */
+  readonly lines: readonly string[];
+};
+
 /** The UI's whole outside world. The worker implements it across a thread; tests implement it in place. */
 export type Session = {
   /** Calls `show` now or as soon as there is something, and again at every generation, until the returned stop. */
@@ -78,6 +89,8 @@ export type Session = {
   /** Calls `show` now and at every change. */
   status(show: (status: Status) => void): () => void;
   prompts(show: (prompt: Prompt | undefined) => void): () => void;
+  /** Looks up what a row stands on. Calls `show` once, later, unless stopped before. */
+  evidence(list: readonly Evidence[], show: (texts: readonly EvidenceText[]) => void): () => void;
   act(act: Act): void;
   close(): Promise<void>;
 };

@@ -1,0 +1,179 @@
+/**
+ * The staircase from replies to snapshots: which reads are due on a node's next sweep, and what its replies make of
+ * its snapshot. One `Sweeper` per node; it does no I/O and reads no clock.
+ *
+ * What changes all the time (sockets, owners, processes, counters) is due on every sweep. What changes seldom (links,
+ * routes, neighbours) is due at first, when the namespace's fingerprint changed, and every `backstop` sweeps.
+ */
+import type {Evidence, Gap} from './facts/evidence.ts';
+import type {Contribution, Fact} from './facts/fact.ts';
+import type {NetnsFacts, Snapshot} from './facts/snapshot.ts';
+import type {Read, Reply, Scope, Swept} from './wire/source.ts';
+
+export type Sweeper = {
+  /** The newest complete snapshot; undefined until the first sweep ended. */
+  snapshot(): Snapshot | undefined;
+  /** The one before it: for rates and change marks. */
+  previous(): Snapshot | undefined;
+  /** Reads due now. Empty right after a sweep that left nothing to follow up. */
+  due(): readonly Read[];
+  /** Reads that the last sweep showed to be needed at once, e.g. the FDB of namespaces that turned out to have one. */
+  followUps(): readonly Read[];
+  reply(reply: Reply): void;
+  swept(swept: Swept): void;
+  /** The bytes behind a statement, or undefined when they are no longer held. */
+  evidence(evidence: Evidence): Reply | undefined;
+};
+
+/** Interface kinds that have a forwarding database of their own. */
+const SWITCHES = new Set(['bridge', 'vxlan']);
+
+export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
+  let complete: Snapshot | undefined;
+  let before: Snapshot | undefined;
+  let draft: Snapshot = emptySnapshot(node);
+  let first = true;
+  const byName = new Map(facts.map(fact => [fact.name, fact]));
+  const newest = new Map<string, Reply>();
+  const gaps = new Map<string, readonly Gap[]>();
+  const readAt = new Map<string, number>();
+  const stale = new Set<string>();
+  let sweepFacts = new Set<string>();
+
+  const key = (fact: string, netns?: string) => `${fact} ${netns ?? ''}`;
+
+  function absorb(contribution: Contribution, id: string, reply: Reply): void {
+    draft = merge(draft, contribution);
+    gaps.set(id, contribution.gaps ?? []);
+    readAt.set(id, reply.sweep);
+  }
+
+  function dropGoneNamespaces(): void {
+    if (!draft.members) return;
+    const alive = new Set(draft.members.value.map(member => member.netns));
+    if (draft.hostNetns) alive.add(draft.hostNetns);
+    const netns = new Map([...draft.netns].filter(([inode]) => alive.has(inode)));
+    for (const id of [...newest.keys(), ...gaps.keys()]) {
+      const inode = id.slice(id.indexOf(' ') + 1);
+      if (inode !== '' && !alive.has(inode)) {
+        newest.delete(id);
+        gaps.delete(id);
+        readAt.delete(id);
+      }
+    }
+    draft = {...draft, netns};
+  }
+
+  function collectTables(): void {
+    for (const fact of facts) {
+      if (!fact.collect || !sweepFacts.has(fact.name)) continue;
+      const replies = [...newest.values()].filter(reply => reply.fact === fact.name);
+      const contribution = fact.collect(replies, draft);
+      draft = merge(draft, contribution);
+      gaps.set(key(fact.name), contribution.gaps ?? []);
+    }
+  }
+
+  /** Namespaces whose fingerprint is not what it was at the sweep before. */
+  function markStale(was: Snapshot | undefined, is: Snapshot): void {
+    const now = is.fingerprints?.value;
+    const then = was?.fingerprints?.value;
+    if (!now || !then) return;
+    for (const [inode, print] of now) if (then.get(inode) !== print) stale.add(inode);
+  }
+
+  function scopeOf(fact: Fact): Scope | undefined {
+    const {cadence, reader} = fact;
+    if (cadence.when === 'sweep' || first) return reader.scope;
+    if (cadence.when === 'once') return undefined;
+    const sweep = draft.sweep + 1;
+    if (reader.scope === 'node') {
+      const last = readAt.get(key(fact.name)) ?? 0;
+      return stale.size > 0 || sweep - last >= cadence.backstop ? 'node' : undefined;
+    }
+    const wanted = [...draft.netns.keys()].filter(inode => {
+      const last = readAt.get(key(fact.name, inode));
+      return last === undefined ? knows(fact, inode) : stale.has(inode) || sweep - last >= cadence.backstop;
+    });
+    return wanted.length > 0 ? {netns: wanted} : undefined;
+  }
+
+  /** An FDB is read only where there is a bridge or a vxlan. */
+  function knows(fact: Fact, inode: string): boolean {
+    if (fact.name !== 'forwarding') return true;
+    return draft.netns.get(inode)?.links?.value.some(link => SWITCHES.has(link.kind ?? '')) ?? false;
+  }
+
+  return {
+    snapshot: () => complete,
+    previous: () => before,
+    due() {
+      const reads: Read[] = [];
+      for (const fact of facts) {
+        if (first && fact.name === 'forwarding') continue;
+        const scope = scopeOf(fact);
+        if (scope !== undefined) reads.push({node, reader: fact.reader, scope});
+      }
+      return reads;
+    },
+    followUps() {
+      const fact = byName.get('forwarding');
+      if (!fact || !complete) return [];
+      const wanted = [...draft.netns.keys()].filter(
+        inode => readAt.get(key(fact.name, inode)) === undefined && knows(fact, inode),
+      );
+      return wanted.length > 0 ? [{node, reader: fact.reader, scope: {netns: wanted}}] : [];
+    },
+    reply(reply) {
+      const fact = byName.get(reply.fact);
+      if (!fact) return;
+      const id = key(reply.fact, reply.netns);
+      newest.set(id, reply);
+      sweepFacts.add(fact.name);
+      if (fact.collect) readAt.set(id, reply.sweep);
+      else absorb(fact.contribute(reply, draft), id, reply);
+    },
+    swept(swept) {
+      dropGoneNamespaces();
+      collectTables();
+      const {cpu, wall, bytes, trips} = swept;
+      const was = complete;
+      const done: Snapshot = {
+        ...draft,
+        sweep: swept.swept,
+        at: swept.at,
+        uptime: swept.uptime,
+        gaps: [...gaps.values()].flat(),
+        cost: {cpu, wall, bytes, trips},
+      };
+      // Follow-ups complete a sweep that is already shown; they are not a new moment to take rates from.
+      const isNewMoment = sweepFacts.has('namespaces') || sweepFacts.has('sockets');
+      if (isNewMoment) {
+        before = was;
+        stale.clear();
+        markStale(was, done);
+      }
+      complete = done;
+      draft = done;
+      first = false;
+      sweepFacts = new Set();
+    },
+    evidence({fact, netns, sweep}) {
+      const reply = newest.get(key(fact, netns));
+      return reply?.sweep === sweep ? reply : undefined;
+    },
+  };
+}
+
+function emptySnapshot(node: string): Snapshot {
+  return {node, sweep: 0, at: '', uptime: 0, netns: new Map(), gaps: []};
+}
+
+function merge(snapshot: Snapshot, contribution: Contribution): Snapshot {
+  if (!contribution.netns?.size) return {...snapshot, ...contribution.node};
+  const netns = new Map<string, NetnsFacts>(snapshot.netns);
+  for (const [inode, part] of contribution.netns) {
+    netns.set(inode, {...(netns.get(inode) ?? {netns: inode}), ...part, netns: inode});
+  }
+  return {...snapshot, ...contribution.node, netns};
+}

@@ -1,0 +1,82 @@
+/**
+ * All that is known at one moment: every node's sweeper and reach, fed with the events of a live source or of a
+ * recording. It does no I/O and reads no clock; whoever drives it tells it what happened.
+ */
+import type {Evidence} from './facts/evidence.ts';
+import type {Fact} from './facts/fact.ts';
+import type {Snapshot} from './facts/snapshot.ts';
+import {createSweeper, type Sweeper} from './sweep.ts';
+import type {NodeStatus} from './ui/session.ts';
+import type {NodeEvent, Read, Reply, SourceEvent} from './wire/source.ts';
+
+export type NodeWorld = {
+  readonly id: string;
+  readonly reach: NodeEvent;
+  readonly snapshot?: Snapshot;
+  readonly previous?: Snapshot;
+};
+
+export type World = {
+  readonly nodes: readonly NodeWorld[];
+  statuses(): readonly NodeStatus[];
+  due(node: string): readonly Read[];
+  followUps(node: string): readonly Read[];
+  apply(event: SourceEvent): void;
+  evidence(evidence: Evidence): Reply | undefined;
+  /** Rises with every event that may change an answer. */
+  readonly generation: number;
+};
+
+/** `at` is when the world begins: the moment since which nodes are being dialled. */
+export function createWorld(nodes: readonly string[], facts: readonly Fact[], at: string): World {
+  const sweepers = new Map<string, Sweeper>(nodes.map(node => [node, createSweeper(node, facts)]));
+  const reach = new Map<string, NodeEvent>(nodes.map(node => [node, {node, at, state: 'dialling'}]));
+  let generation = 0;
+
+  const view = (id: string): NodeWorld => {
+    const sweeper = sweepers.get(id)!;
+    const snapshot = sweeper.snapshot();
+    const previous = sweeper.previous();
+    return {id, reach: reach.get(id)!, ...(snapshot ? {snapshot} : {}), ...(previous ? {previous} : {})};
+  };
+
+  return {
+    get nodes() {
+      return nodes.map(view);
+    },
+    get generation() {
+      return generation;
+    },
+    statuses: () => nodes.map(id => statusOf(view(id))),
+    due: node => sweepers.get(node)?.due() ?? [],
+    followUps: node => sweepers.get(node)?.followUps() ?? [],
+    evidence: evidence => sweepers.get(evidence.node)?.evidence(evidence),
+    apply(event) {
+      const sweeper = sweepers.get(event.node);
+      if (!sweeper) return;
+      if (event.type === 'reply') return sweeper.reply(event);
+      if (event.type === 'swept') sweeper.swept(event);
+      else reach.set(event.node, sinceWhen(reach.get(event.node), event));
+      generation++;
+    },
+  };
+}
+
+/** A step within the same state keeps the time at which the state began, so that waiting shows its whole length. */
+function sinceWhen(was: NodeEvent | undefined, is: NodeEvent): NodeEvent {
+  return was?.state === is.state ? {...is, at: was.at} : is;
+}
+
+function statusOf({id, reach, snapshot}: NodeWorld): NodeStatus {
+  return {
+    id,
+    name: snapshot?.identity?.value.hostname ?? id,
+    state: reach.state,
+    since: reach.at,
+    sweep: snapshot?.sweep ?? 0,
+    ...(reach.step ? {step: reach.step} : {}),
+    ...(reach.cause ? {cause: reach.cause} : {}),
+    ...(snapshot ? {at: snapshot.at} : {}),
+    ...(snapshot?.cost ? {wall: snapshot.cost.wall, cpu: snapshot.cost.cpu} : {}),
+  };
+}
