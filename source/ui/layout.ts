@@ -1,0 +1,112 @@
+import type {Cell, Column, Table} from '../views/view.ts';
+import {clean, fit, width} from './text.ts';
+
+/** Cells between two columns. */
+export const GAP = 2;
+
+/** A column that is shown: which one it is, and its width in terminal cells. */
+export type Placed = {readonly index: number; readonly width: number};
+
+export type Fitted = {
+  readonly placed: readonly Placed[];
+  /** Titles of the columns that did not fit. */
+  readonly dropped: readonly string[];
+};
+
+/** No more rows than this are measured; the rows on screen always are. */
+const SAMPLE = 300;
+
+/**
+ * Width that each column would like: its title and its widest value among a sample of the rows, by column key.
+ * `before` keeps a column from getting narrower again while its numbers change: nothing jumps at a refresh.
+ */
+export function naturalWidths(
+  table: Table,
+  visible: readonly number[],
+  before: Readonly<Record<string, number>> = {},
+): Record<string, number> {
+  const widths = table.columns.map(column => Math.max(width(clean(column.title)), before[column.key] ?? 0));
+  const measure = (i: number) => {
+    table.row(i).cells.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, width(clean(cell.text)));
+    });
+  };
+  const step = Math.max(1, Math.ceil(table.count / SAMPLE));
+  for (let i = 0; i < table.count; i += step) measure(i);
+  if (step > 1) visible.forEach(measure);
+  return Object.fromEntries(table.columns.map((column, i) => [column.key, widths[i] ?? 0]));
+}
+
+/**
+ * Chooses the columns that fit into `available` cells, and their widths.
+ *
+ * A right-aligned column holds numbers and is shown whole or not at all, since half a number is a wrong number; a
+ * left-aligned one may shrink to its `min`. While the narrowest forms do not fit, the column with the highest
+ * `priority` goes (the rightmost among equals). What is left over goes to the columns in order of priority up to
+ * what they would like, then to those that grow.
+ */
+export function fitColumns(
+  columns: readonly Column[],
+  natural: Readonly<Record<string, number>>,
+  available: number,
+): Fitted {
+  const wanted = columns.map(column => {
+    const like = Math.max(1, natural[column.key] ?? 0);
+    return column.align === 'right' ? like : Math.min(like, Math.max(column.max ?? like, column.min));
+  });
+  const least = columns.map((column, i) =>
+    column.align === 'right' ? wanted[i]! : Math.min(wanted[i]!, column.min),
+  );
+  let kept = columns.map((_, i) => i);
+  const need = () => kept.reduce((sum, i) => sum + least[i]!, 0) + GAP * Math.max(0, kept.length - 1);
+  while (need() > available) {
+    const worst = kept.reduce<number | undefined>((found, i) => {
+      const priority = columns[i]!.priority;
+      if (priority === 0) return found;
+      return found === undefined || priority >= columns[found]!.priority ? i : found;
+    }, undefined);
+    if (worst === undefined) break;
+    kept = kept.filter(i => i !== worst);
+  }
+  const widths = new Map(kept.map(i => [i, least[i]!]));
+  // Even the columns that are never dropped are too much: the widest text gives way, numbers stay whole.
+  for (let over = need() - available; over > 0; over--) {
+    const widest = kept
+      .filter(i => columns[i]!.align === 'left' && widths.get(i)! > 1)
+      .sort((a, b) => widths.get(b)! - widths.get(a)!)[0];
+    if (widest === undefined) break;
+    widths.set(widest, widths.get(widest)! - 1);
+  }
+  let left = available - GAP * Math.max(0, kept.length - 1);
+  for (const cells of widths.values()) left -= cells;
+  for (const i of [...kept].sort((a, b) => columns[a]!.priority - columns[b]!.priority)) {
+    const more = Math.max(0, Math.min(left, wanted[i]! - widths.get(i)!));
+    widths.set(i, widths.get(i)! + more);
+    left -= more;
+  }
+  const growing = kept.filter(i => columns[i]!.grow);
+  growing.forEach((i, n) => {
+    const share = Math.max(0, Math.ceil(left / (growing.length - n)));
+    widths.set(i, widths.get(i)! + share);
+    left -= share;
+  });
+  return {
+    placed: kept.map(index => ({index, width: widths.get(index)!})),
+    dropped: columns.filter((_, i) => !widths.has(i)).map(column => column.title),
+  };
+}
+
+/** The cells of one row, each exactly as wide as its column, with the gaps between them. */
+export function placeCells(
+  columns: readonly Column[],
+  placed: readonly Placed[],
+  cells: readonly Cell[],
+): Cell[] {
+  const out: Cell[] = [];
+  placed.forEach(({index, width: wide}, n) => {
+    const cell = cells[index] ?? {text: ''};
+    if (n > 0) out.push({text: ' '.repeat(GAP)});
+    out.push({...cell, text: fit(clean(cell.text), wide, columns[index]!.align)});
+  });
+  return out;
+}

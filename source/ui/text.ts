@@ -1,0 +1,66 @@
+import stringWidth from 'string-width';
+
+const ASCII = /^[\x20-\x7e]*$/;
+const ELLIPSIS = '…';
+const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'});
+
+/**
+ * Takes out what could steer a terminal: C0 and C1 control characters, escape sequences' introducers among them,
+ * and the bidirectional overrides that can make a name read as another. A tab or line break becomes a space.
+ * Text from a node was already cleaned where it was parsed; this is the last gate before the terminal.
+ */
+export function clean(text: string): string {
+  if (ASCII.test(text)) return text;
+  return text
+    .replace(/[\t\n\r]/g, ' ')
+    .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069]/g, '');
+}
+
+/** Terminal cells that the text takes: 2 for Korean, Japanese, Chinese and emoji, 0 for combining marks. */
+export function width(text: string): number {
+  return ASCII.test(text) ? text.length : stringWidth(text);
+}
+
+/** At most `cells` wide; what was cut off is shown by `…`. A wide character is never cut in half. */
+export function truncate(text: string, cells: number): string {
+  if (cells <= 0) return '';
+  if (width(text) <= cells) return text;
+  return take(text, cells - 1) + ELLIPSIS;
+}
+
+/** Exactly `cells` wide: cut with `…`, or filled with spaces on the side away from `align`. */
+export function fit(text: string, cells: number, align: 'left' | 'right' = 'left'): string {
+  const cut = truncate(text, cells);
+  const fill = ' '.repeat(Math.max(0, cells - width(cut)));
+  return align === 'left' ? cut + fill : fill + cut;
+}
+
+/** Broken into lines of at most `cells`, at spaces where there are any; never empty. */
+export function wrap(text: string, cells: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (width(rest) > cells) {
+    const head = take(rest, cells);
+    if (head === '') break;
+    const space = rest[head.length] === ' ' ? head.length : head.lastIndexOf(' ');
+    const end = space > 0 ? space : head.length;
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(rest[end] === ' ' ? end + 1 : end);
+  }
+  lines.push(rest);
+  return lines;
+}
+
+/** The longest beginning that is at most `cells` wide. */
+function take(text: string, cells: number): string {
+  if (ASCII.test(text)) return text.slice(0, Math.max(0, cells));
+  let used = 0;
+  let out = '';
+  for (const {segment} of graphemes.segment(text)) {
+    const wide = width(segment);
+    if (used + wide > cells) break;
+    used += wide;
+    out += segment;
+  }
+  return out;
+}
