@@ -1,0 +1,154 @@
+/**
+ * Answers questions about a world and keeps watched ones answered: the `Session` that the UI sees, in the thread
+ * that has the data. What drives the world (live nodes, a recording) is a `Drive`, so the engine knows neither.
+ */
+
+import {evidenceText} from './evidence-text.ts';
+import {factOf} from './facts/catalogue.ts';
+import type {Evidence} from './facts/evidence.ts';
+import {buildGraph} from './model/build.ts';
+import type {Graph} from './model/graph.ts';
+import {ask, suggest} from './questions/catalogue.ts';
+import type {Question} from './questions/question.ts';
+import type {Act, EvidenceText, Outcome, PlayerStatus, Prompt, Session, Status} from './ui/session.ts';
+import type {World} from './world.ts';
+
+/** What moves a world on: live sweeps or a playhead. */
+export type Drive = {
+  /** The world as it is now; another object after a jump in a recording. */
+  world(): World;
+  /** Every act that it understands; false for one that makes no sense here. */
+  act(act: Act): boolean;
+  readonly source: string;
+  readonly every: number;
+  now(): string;
+  paused(): boolean;
+  recording(): Status['recording'];
+  player(): PlayerStatus | undefined;
+  notice(): string | undefined;
+  close(): Promise<void>;
+};
+
+/** Asks the person at the terminal; the headless one refuses everything. */
+export type Prompts = {
+  watch(show: (prompt: Prompt | undefined) => void): () => void;
+  answer(id: number, value: string): void;
+};
+
+export type Engine = Session & {
+  ask(question: Question): Outcome;
+  graph(): Graph;
+  status(show: (status: Status) => void): () => void;
+  /** To be called by the drive whenever the world or its own state changed; publishes at most ten times a second. */
+  changed(): void;
+};
+
+/** Milliseconds between two publications: faster than a person reads, slow enough to cost nothing. */
+const PACE = 100;
+
+export function createEngine(drive: Drive, prompts: Prompts): Engine {
+  const watches = new Set<() => void>();
+  const statusShows = new Set<(status: Status) => void>();
+  let graph: Graph | undefined;
+  let graphOf: World | undefined;
+  let graphAt = -1;
+  let timer: NodeJS.Timeout | undefined;
+  let last = 0;
+  let closed = false;
+
+  function currentGraph(): Graph {
+    const world = drive.world();
+    if (!graph || graphOf !== world || graphAt !== world.generation) {
+      graph = buildGraph(
+        new Map(
+          world.nodes.map(({id, reach, snapshot, previous}) => [
+            id,
+            {snapshot, previous, state: reach.state, step: reach.step, cause: reach.cause, since: reach.at},
+          ]),
+        ),
+        drive.now(),
+      );
+      graphOf = world;
+      graphAt = world.generation;
+    }
+    return graph;
+  }
+
+  function answer(question: Question): Outcome {
+    const result = ask(currentGraph(), question);
+    return 'missing' in result ? result : {answer: result};
+  }
+
+  function status(): Status {
+    const world = drive.world();
+    const [recording, player, notice] = [drive.recording(), drive.player(), drive.notice()];
+    return {
+      source: drive.source,
+      nodes: world.statuses(),
+      generation: world.generation,
+      now: drive.now(),
+      every: drive.every,
+      paused: drive.paused(),
+      ...(recording ? {recording} : {}),
+      ...(player ? {player} : {}),
+      ...(notice ? {notice} : {}),
+    };
+  }
+
+  function publish(): void {
+    timer = undefined;
+    last = Date.now();
+    const now = status();
+    for (const show of statusShows) show(now);
+    for (const refresh of watches) refresh();
+  }
+
+  return {
+    graph: currentGraph,
+    ask: answer,
+    watch(question, show) {
+      let shownWorld: World | undefined;
+      let shownAt = -1;
+      const refresh = () => {
+        const world = drive.world();
+        if (shownWorld === world && shownAt === world.generation) return;
+        shownWorld = world;
+        shownAt = world.generation;
+        show(answer(question));
+      };
+      watches.add(refresh);
+      refresh();
+      return () => watches.delete(refresh);
+    },
+    status(show) {
+      statusShows.add(show);
+      show(status());
+      return () => statusShows.delete(show);
+    },
+    prompts: show => prompts.watch(show),
+    evidence(list: readonly Evidence[], show: (texts: readonly EvidenceText[]) => void) {
+      const world = drive.world();
+      show(
+        list.map(evidence => evidenceText(evidence, world.evidence(evidence), factOf(evidence.fact)?.reader)),
+      );
+      return () => {};
+    },
+    suggest(text, show) {
+      show(suggest(currentGraph(), text));
+      return () => {};
+    },
+    act(act) {
+      if (act.do === 'answer-prompt') prompts.answer(act.id, act.value);
+      else if (drive.act(act)) this.changed();
+    },
+    changed() {
+      if (closed || timer) return;
+      timer = setTimeout(publish, Math.max(0, last + PACE - Date.now()));
+    },
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await drive.close();
+    },
+  };
+}
