@@ -1,4 +1,9 @@
-import type {Span} from './evidence.ts';
+import {dated, gapsOf} from './contribution.ts';
+import {arraysOf, type Element, number, text, words} from './elements.ts';
+import type {Parsed, Span} from './evidence.ts';
+import type {Fact} from './fact.ts';
+import {optional} from './links.ts';
+import {canonical} from './prefix.ts';
 
 /** One entry of a bridge's or vxlan's forwarding database (FDB) as `bridge -j fdb` shows it (`bridge(8)`). */
 export type ForwardingEntry = Span & {
@@ -14,4 +19,60 @@ export type ForwardingEntry = Span & {
   readonly flags: readonly string[];
   /** permanent, static, stale, or `learned` (printed empty by the tool). */
   readonly state: string;
+};
+
+/**
+ * Entries of a `bridge -j fdb show` array. Sample (iproute2 6.1.0):
+ * `{"mac":"32:9d:6b:1e:47:65","ifname":"flannel.1","dst":"192.168.77.13","flags":["self"],"state":"permanent"}`
+ */
+export function parseForwarding(elements: readonly Element[]): Parsed<ForwardingEntry> {
+  const rows: ForwardingEntry[] = [];
+  const problems: string[] = [];
+  for (const {from, to, fields} of elements) {
+    const mac = text(fields, 'mac');
+    const dev = text(fields, 'ifname');
+    if (mac === undefined || dev === undefined) {
+      problems.push('a forwarding entry without MAC address or interface.');
+      continue;
+    }
+    const dst = text(fields, 'dst');
+    rows.push({
+      from,
+      to,
+      mac,
+      dev,
+      flags: words(fields, 'flags'),
+      state: text(fields, 'state') ?? 'learned',
+      ...optional('dst', dst && (canonical(dst) ?? dst)),
+      ...optional('vlan', number(fields, 'vlan')),
+      ...optional('vni', number(fields, 'vni')),
+      ...optional('port', number(fields, 'port')),
+      ...optional('via', text(fields, 'viaIf')),
+      ...optional('master', text(fields, 'master')),
+    });
+  }
+  return {rows, problems};
+}
+
+export const FORWARDING: Fact = {
+  name: 'forwarding',
+  reader: {
+    name: 'bridge-fdb@1',
+    fact: 'forwarding',
+    scope: 'each-netns',
+    command: 'bridge -j fdb show',
+    why: 'Bridges and vxlan devices decide by MAC address which port or peer node a frame goes to.',
+    limit: 16_000_000,
+    timeout: 5,
+  },
+  cadence: {when: 'change', backstop: 15},
+  contribute(reply) {
+    const {arrays, problems} = arraysOf(reply.out);
+    const parsed = parseForwarding(arrays.flatMap(array => array.elements));
+    const gaps = gapsOf(reply, {name: 'bridge', package: 'iproute2'}, [...problems, ...parsed.problems]);
+    if (reply.netns === undefined || (parsed.rows.length === 0 && gaps.length > 0)) return {gaps};
+    return {netns: new Map([[reply.netns, {forwarding: dated(reply, parsed.rows)}]]), gaps};
+  },
+  /** Nothing secret: MAC addresses, interfaces, tunnel endpoints. */
+  redact: out => out,
 };

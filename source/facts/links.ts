@@ -1,4 +1,5 @@
-import type {Span} from './evidence.ts';
+import {type Element, type Fields, has, inner, number, text, words} from './elements.ts';
+import type {Parsed, Span} from './evidence.ts';
 
 export type Counters = {
   readonly rxBytes: number;
@@ -50,3 +51,89 @@ export type Vxlan = {
   /** True when forwarding is decided outside the kernel's FDB (collect_md), as eBPF and OVS agents do. */
   readonly external: boolean;
 };
+
+/**
+ * Links of an `ip -j -d -s addr` array. Sample (iproute2 6.1.0):
+ * `{"ifindex":2,"link_index":10,"ifname":"eth0","flags":["BROADCAST","MULTICAST","UP","LOWER_UP"],"mtu":1450,
+ * "operstate":"UP","link_type":"ether","address":"7e:d0:58:74:3c:8c","link_netnsid":0,"linkinfo":{"info_kind":"veth"},
+ * "stats64":{"rx":{"bytes":2978,"packets":37,"errors":0,"dropped":0},"tx":{…}}}`
+ */
+export function parseLinks(elements: readonly Element[]): Parsed<Link> {
+  const rows: Link[] = [];
+  const problems: string[] = [];
+  for (const {from, to, fields} of elements) {
+    const ifindex = number(fields, 'ifindex');
+    const name = text(fields, 'ifname');
+    if (ifindex === undefined || name === undefined) {
+      problems.push('an interface without index or name.');
+      continue;
+    }
+    const info = inner(fields, 'linkinfo');
+    const kind = text(fields, 'link_type') === 'loopback' ? 'loopback' : info && text(info, 'info_kind');
+    const data = inner(info, 'info_data');
+    const counters = countersOf(inner(fields, 'stats64') ?? inner(fields, 'stats'));
+    rows.push({
+      from,
+      to,
+      ifindex,
+      name,
+      mtu: number(fields, 'mtu') ?? 0,
+      state: text(fields, 'operstate') ?? 'UNKNOWN',
+      flags: words(fields, 'flags'),
+      ...optional('kind', kind),
+      ...optional('mac', kind === 'loopback' ? undefined : macOf(fields)),
+      ...optional('master', text(fields, 'master')),
+      ...optional('lower', text(fields, 'link')),
+      ...optional('peerIndex', number(fields, 'link_index')),
+      ...optional('peerNsid', number(fields, 'link_netnsid')),
+      ...optional('alias', text(fields, 'ifalias')),
+      ...optional('qdisc', text(fields, 'qdisc')),
+      ...optional('txqlen', number(fields, 'txqlen')),
+      ...optional('counters', counters),
+      ...optional('vxlan', kind === 'vxlan' && data ? vxlanOf(data) : undefined),
+    });
+  }
+  return {rows, problems};
+}
+
+/** `{key: value}`, or nothing to spread when there is no value: absent and undefined are not the same here. */
+export function optional<K extends string, V>(key: K, value: V | undefined): {[P in K]?: V} {
+  return value === undefined ? {} : ({[key]: value} as {[P in K]?: V});
+}
+
+/** Tunnels print an IP address in `address`; only a hardware address counts. */
+function macOf(fields: Fields): string | undefined {
+  const address = text(fields, 'address');
+  return address !== undefined && /^[0-9a-f]{2}(:[0-9a-f]{2}){5,}$/.test(address) ? address : undefined;
+}
+
+function countersOf(stats: Fields | undefined): Counters | undefined {
+  const rx = inner(stats, 'rx');
+  const tx = inner(stats, 'tx');
+  if (!rx || !tx) return undefined;
+  const count = (side: Fields, key: string) => number(side, key) ?? 0;
+  return {
+    rxBytes: count(rx, 'bytes'),
+    rxPackets: count(rx, 'packets'),
+    rxErrors: count(rx, 'errors'),
+    rxDropped: count(rx, 'dropped'),
+    txBytes: count(tx, 'bytes'),
+    txPackets: count(tx, 'packets'),
+    txErrors: count(tx, 'errors'),
+    txDropped: count(tx, 'dropped'),
+  };
+}
+
+/** `learning` is only printed where it is off in some versions, so absent means on. */
+function vxlanOf(data: Fields): Vxlan {
+  return {
+    id: number(data, 'id') ?? 0,
+    port: number(data, 'port') ?? 0,
+    learning: data['learning'] !== false,
+    external: has(data, 'external'),
+    ...optional('local', text(data, 'local') ?? text(data, 'local6')),
+    ...optional('group', text(data, 'group') ?? text(data, 'group6')),
+    ...optional('remote', text(data, 'remote') ?? text(data, 'remote6')),
+    ...optional('lower', text(data, 'link')),
+  };
+}

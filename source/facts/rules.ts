@@ -1,4 +1,9 @@
-import type {Span} from './evidence.ts';
+import {dated, gapsOf} from './contribution.ts';
+import {arraysOf, type Element, type Fields, has, number, text} from './elements.ts';
+import type {Parsed, Span} from './evidence.ts';
+import type {Fact} from './fact.ts';
+import {optional} from './links.ts';
+import {canonicalPrefix} from './prefix.ts';
 
 /** One policy rule as `ip -j rule` shows it (`ip-rule(8)`). */
 export type Rule = Span & {
@@ -15,4 +20,85 @@ export type Rule = Span & {
   /** `lookup` with `table`, or blackhole, unreachable, prohibit, goto, nop. */
   readonly action: string;
   readonly table?: string;
+};
+
+/**
+ * Rules of an `ip -j rule` array. Samples (iproute2 6.1.0):
+ * `{"priority":0,"src":"all","table":"local"}`,
+ * `{"priority":100,"not":null,"src":"10.1.0.0","srclen":16,"fwmark":"0x4000","fwmask":"0x4000","table":"200"}`,
+ * `{"priority":101,"src":"all","iif":"lo","action":"unreachable"}`.
+ */
+export function parseRules(elements: readonly Element[], family: 4 | 6): Parsed<Rule> {
+  const rows: Rule[] = [];
+  const problems: string[] = [];
+  for (const {from, to, fields} of elements) {
+    const priority = number(fields, 'priority');
+    const src = selector(fields, 'src', 'srclen');
+    const dst = selector(fields, 'dst', 'dstlen');
+    if (priority === undefined || src === undefined || dst === undefined) {
+      problems.push('a rule whose priority, source or destination is not understood.');
+      continue;
+    }
+    const table = text(fields, 'table') ?? number(fields, 'table')?.toString();
+    rows.push({
+      from,
+      to,
+      family,
+      priority,
+      not: has(fields, 'not'),
+      src,
+      dst,
+      action: actionOf(fields, table),
+      ...optional('iif', text(fields, 'iif')),
+      ...optional('oif', text(fields, 'oif')),
+      ...optional('fwmark', markOf(fields)),
+      ...optional('table', table),
+    });
+  }
+  return {rows, problems};
+}
+
+function selector(fields: Fields, key: string, lengthKey: string): string | undefined {
+  const address = text(fields, key);
+  if (address === undefined || address === 'all') return 'all';
+  const length = number(fields, lengthKey);
+  return canonicalPrefix(length === undefined ? address : `${address}/${length}`);
+}
+
+function markOf(fields: Fields): string | undefined {
+  const mark = text(fields, 'fwmark');
+  return mark === undefined ? undefined : `${mark}/${text(fields, 'fwmask') ?? '0xffffffff'}`;
+}
+
+function actionOf(fields: Fields, table: string | undefined): string {
+  if (has(fields, 'goto')) return 'goto';
+  if (has(fields, 'nop')) return 'nop';
+  return text(fields, 'action') ?? (table === undefined ? 'unknown' : 'lookup');
+}
+
+/** IPv6's policy rules; IPv4's come with `network`, and `-6` inside an `ip` batch aborts it. */
+export const RULES6: Fact = {
+  name: 'rules6',
+  reader: {
+    name: 'ip-rule6@1',
+    fact: 'rules6',
+    scope: 'each-netns',
+    command: 'ip -6 -j rule',
+    why: "IPv6's policy rules say which routing table a packet is looked up in.",
+    limit: 4_000_000,
+    timeout: 5,
+  },
+  cadence: {when: 'change', backstop: 15},
+  contribute(reply) {
+    const {arrays, problems} = arraysOf(reply.out);
+    const parsed = parseRules(
+      arrays.flatMap(array => array.elements),
+      6,
+    );
+    const gaps = gapsOf(reply, {name: 'ip', package: 'iproute2'}, [...problems, ...parsed.problems]);
+    if (reply.netns === undefined || (parsed.rows.length === 0 && gaps.length > 0)) return {gaps};
+    return {netns: new Map([[reply.netns, {rules6: dated(reply, parsed.rows)}]]), gaps};
+  },
+  /** Nothing secret: numbers, prefixes and names of tables and interfaces. */
+  redact: out => out,
 };

@@ -28,7 +28,10 @@ export type NetnsFacts = {
   readonly links?: Dated<readonly Link[]>;
   readonly addresses?: Dated<readonly Address[]>;
   readonly routes?: Dated<readonly Route[]>;
+  /** IPv4's policy rules (fact `network`). */
   readonly rules?: Dated<readonly Rule[]>;
+  /** IPv6's policy rules (fact `rules6`). */
+  readonly rules6?: Dated<readonly Rule[]>;
   readonly neighbours?: Dated<readonly Neighbour[]>;
   readonly forwarding?: Dated<readonly ForwardingEntry[]>;
   readonly sysctls?: Dated<readonly Sysctl[]>;
@@ -62,6 +65,11 @@ export type Snapshot = {
   readonly processes?: Dated<readonly Process[]>;
   readonly sandboxes?: Dated<readonly Sandbox[]>;
   readonly memberships?: Dated<readonly Membership[]>;
+  /**
+   * Short texts that change when what is read on change should be read again: by namespace inode for what is read in
+   * a namespace, and under `node` for what is read once a node (sandboxes, nsids).
+   */
+  readonly fingerprints?: Dated<ReadonlyMap<string, string>>;
   readonly gaps: readonly Gap[];
   readonly cost?: Cost;
 };

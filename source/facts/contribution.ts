@@ -1,0 +1,79 @@
+import type {Reply} from '../wire/source.ts';
+import type {Gap} from './evidence.ts';
+import type {Dated} from './snapshot.ts';
+
+/** The tool that a reader runs, as far as its ways of failing matter. */
+export type Tool = {
+  readonly name: string;
+  /** Debian's package that holds it. */
+  readonly package?: string;
+  /** Exit statuses that are no failure, e.g. 1 of `grep` and `find` where files vanish while they are read. */
+  readonly fine?: readonly number[];
+};
+
+export const AS_ROOT = 'Read as root: log in as root, or as a user who may run `sudo -n`.';
+
+/** Marks a value with the moment of its reply. */
+export function dated<T>(reply: Reply, value: T): Dated<T> {
+  return {sweep: reply.sweep, at: reply.at, uptime: reply.uptime, value};
+}
+
+/**
+ * Says as gaps how a read fell short: a missing tool, a refusal, a time limit, an answer that was cut, and each
+ * `problem` of the parser. Exit statuses as in `sh` and `timeout(1)`: 124, 137 and 143 time was up, 126 could not
+ * be run, 127 no such tool.
+ */
+export function gapsOf(reply: Reply, tool: Tool, problems: readonly string[]): Gap[] {
+  const gaps: Gap[] = [];
+  const where = reply.netns === undefined ? reply.node : `${reply.node}, namespace ${reply.netns}`;
+  const add = (reason: string, reveal?: string) => {
+    gaps.push({
+      node: reply.node,
+      fact: reply.fact,
+      ...(reply.netns !== undefined && {netns: reply.netns}),
+      reason,
+      ...(reveal !== undefined && {reveal}),
+    });
+  };
+  const said = complaint(reply.err);
+  const refused = /permission denied|not permitted/i.exec(reply.err);
+  if (reply.exit === 127) {
+    const install = tool.package === undefined ? `Install ${tool.name}` : `Install ${tool.package}`;
+    add(`${tool.name} is not installed on node ${where}.`, `${install} on ${reply.node}.`);
+  } else if (reply.exit === 126) {
+    add(`${tool.name} could not be run on node ${where}${said}.`, AS_ROOT);
+  } else if (reply.exit === 124 || reply.exit === 137 || reply.exit === 143) {
+    add(
+      `${tool.name} was stopped on node ${where}: its time was up.`,
+      'Read again when the node is less busy; `hoptop commands` shows the limit.',
+    );
+  } else if (refused) {
+    add(`${tool.name} was refused some of what it asked for on node ${where}${said}.`, AS_ROOT);
+  } else if (reply.exit !== 0 && !(tool.fine ?? []).includes(reply.exit)) {
+    add(
+      `${tool.name} ended with status ${reply.exit} on node ${where}${said}.`,
+      `Run the command of \`${reply.fact}\` (\`hoptop commands\`) on ${reply.node} by hand.`,
+    );
+  }
+  if (reply.truncated) {
+    add(
+      `The answer of ${tool.name} on node ${where} was cut after ${reply.out.length} bytes: the rest is not shown.`,
+      'Ask for fewer namespaces at once.',
+    );
+  }
+  for (const problem of problems) {
+    add(`${tool.name} on node ${where}: ${problem}`, `Look at the raw answer of \`${reply.fact}\`.`);
+  }
+  return gaps;
+}
+
+/** The first line of a tool's standard error that is not about a process or a file that is gone, without controls. */
+function complaint(err: string): string {
+  const line = err.split('\n').find(text => text.trim() !== '' && !/No such (file|process)/.test(text));
+  if (line === undefined) return '';
+  return `: ${line
+    .replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
+    .trim()
+    .slice(0, 200)
+    .replace(/\.$/, '')}`;
+}

@@ -1,0 +1,138 @@
+import {type Address, parseAddresses} from './addresses.ts';
+import {dated, gapsOf} from './contribution.ts';
+import {arraysOf, type Element, type Fields, has, type JsonArray} from './elements.ts';
+import type {Fact} from './fact.ts';
+import {type Link, parseLinks} from './links.ts';
+import {type Neighbour, parseNeighbours} from './neighbours.ts';
+import {parseRoutes, type Route} from './routes.ts';
+import {parseRules, type Rule} from './rules.ts';
+import type {NetnsFacts} from './snapshot.ts';
+
+/** The four tables of one namespace; an absent one was not read, and a problem says so. */
+export type Network = {
+  readonly links?: readonly Link[];
+  readonly addresses?: readonly Address[];
+  readonly routes?: readonly Route[];
+  readonly neighbours?: readonly Neighbour[];
+  readonly rules?: readonly Rule[];
+  readonly problems: readonly string[];
+};
+
+/** The lines of the batch, in the order of their answers. */
+const TABLES = ['addr show', 'route show table all', 'neigh show nud all', 'rule show'] as const;
+type Table = 0 | 1 | 2 | 3;
+const NAMES = ['interfaces', 'routes', 'neighbours', 'policy rules'] as const;
+
+/**
+ * One answer of `ip -batch`: one JSON array a line for each table, in order. An empty table is `[]`, `[{}]` or (old
+ * builds) nothing at all. Arrays are recognised by what is in them; empty ones by their place among the others.
+ * `err` is the tool's standard error: `Command failed -:2` tells which line of the batch failed (`ip(8)`).
+ */
+export function parseNetwork(out: Uint8Array, err = ''): Network {
+  const {arrays, problems} = arraysOf(out);
+  const said = [...problems];
+  const failed = new Set([...err.matchAll(/Command failed \S*:(\d+)/g)].map(match => Number(match[1]) - 1));
+  const tables = assign(arrays, failed);
+  const elements = (table: Table): readonly Element[] | undefined => {
+    const array = tables[table];
+    if (array === undefined) {
+      said.push(`the ${NAMES[table]} (\`ip ${TABLES[table]}\`) are missing from the answer.`);
+    } else if (array.elements.length === 0 && !array.whole) return undefined;
+    return array?.elements;
+  };
+  const rows = <Row>(
+    found: readonly Element[] | undefined,
+    parse: Parse<Row>,
+  ): readonly Row[] | undefined => {
+    if (found === undefined) return undefined;
+    const parsed = parse(found);
+    said.push(...parsed.problems);
+    return parsed.rows;
+  };
+  const addr = elements(0);
+  const links = rows(addr, parseLinks);
+  const addresses = rows(addr, parseAddresses);
+  const routes = rows(elements(1), parseRoutes);
+  const neighbours = rows(elements(2), parseNeighbours);
+  const rules = rows(elements(3), found => parseRules(found, 4));
+  return {
+    ...(links && {links}),
+    ...(addresses && {addresses}),
+    ...(routes && {routes}),
+    ...(neighbours && {neighbours}),
+    ...(rules && {rules}),
+    problems: said,
+  };
+}
+
+type Parse<Row> = (found: readonly Element[]) => {rows: readonly Row[]; problems: readonly string[]};
+
+function tableOf(fields: Fields): Table | undefined {
+  if (has(fields, 'ifindex')) return 0;
+  if (has(fields, 'priority')) return 3;
+  if (!has(fields, 'dst')) return undefined;
+  if (Array.isArray(fields['state']) || has(fields, 'lladdr')) return 2;
+  return 1;
+}
+
+/**
+ * Which array is which table. Empty arrays fill the open places between their recognised neighbours, and only when
+ * there are as many of them as places: otherwise nobody knows which one is missing.
+ */
+function assign(arrays: readonly JsonArray[], failed: ReadonlySet<number>): (JsonArray | undefined)[] {
+  const tables: (JsonArray | undefined)[] = [undefined, undefined, undefined, undefined];
+  let next = 0;
+  let empty: JsonArray[] = [];
+  const fill = (end: number) => {
+    const open = [0, 1, 2, 3].filter(place => place >= next && place < end && !failed.has(place));
+    if (open.length === empty.length) {
+      for (const [index, place] of open.entries()) tables[place] = empty[index];
+    }
+    empty = [];
+  };
+  for (const array of arrays) {
+    const first = array.elements.find(element => tableOf(element.fields) !== undefined);
+    if (first === undefined) {
+      empty.push(array);
+      continue;
+    }
+    const place = tableOf(first.fields)!;
+    if (place < next) continue;
+    fill(place);
+    tables[place] = array;
+    next = place + 1;
+  }
+  fill(4);
+  return tables;
+}
+
+export const NETWORK: Fact = {
+  name: 'network',
+  reader: {
+    name: 'ip-batch@1',
+    fact: 'network',
+    scope: 'each-netns',
+    command: 'ip -j -d -s -force -batch -',
+    stdin: `${TABLES.join('\n')}\n`,
+    why: 'Interfaces, addresses, routes of all tables, neighbours and IPv4 policy rules of a namespace in one go.',
+    limit: 64_000_000,
+    timeout: 10,
+  },
+  cadence: {when: 'change', backstop: 15},
+  contribute(reply) {
+    const {problems, ...tables} = parseNetwork(reply.out, reply.err);
+    const read = reply.out.length > 0 || reply.exit === 0;
+    const gaps = gapsOf(reply, {name: 'ip', package: 'iproute2'}, read ? problems : []);
+    if (reply.netns === undefined) return {gaps};
+    const facts: Partial<NetnsFacts> = {
+      ...(tables.links && {links: dated(reply, tables.links)}),
+      ...(tables.addresses && {addresses: dated(reply, tables.addresses)}),
+      ...(tables.routes && {routes: dated(reply, tables.routes)}),
+      ...(tables.neighbours && {neighbours: dated(reply, tables.neighbours)}),
+      ...(tables.rules && {rules: dated(reply, tables.rules)}),
+    };
+    return {netns: new Map([[reply.netns, facts]]), gaps};
+  },
+  /** Nothing secret: `ip` shows no keys, and `-d` of the kinds it knows (macsec, wireguard) prints none either. */
+  redact: out => out,
+};
