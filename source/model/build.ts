@@ -1,0 +1,280 @@
+import type {Gap} from '../facts/evidence.ts';
+import type {NetnsFacts, Snapshot} from '../facts/snapshot.ts';
+import {joinEnds, type Seen} from './ends.ts';
+import type {Container, Graph, GraphNode, Interface, Namespace, NodeInput, Pod, Proc} from './graph.ts';
+import {pairInterfaces} from './pairs.ts';
+import {containerByPid, type FoundPod, findPods} from './pods.ts';
+import {changedKeys, countersOf, ratesOf} from './rates.ts';
+import {isLinkLocalText, isLoopbackText} from './words.ts';
+
+/** Being built: lists are still filled. */
+type Open<T> = {-readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K]};
+
+/**
+ * Joins the snapshots of all nodes, by node id in the order given. `at` is the moment that ages are counted from
+ * (the clock when live, the playhead in a recording); without it, that of the newest snapshot.
+ */
+export function buildGraph(inputs: ReadonlyMap<string, NodeInput>, at?: string): Graph {
+  const names = nodeNames(inputs);
+  const namespaces: Namespace[] = [];
+  const nodes = [...inputs].map(([id, input], index) => buildNode(index, id, names.get(id)!, input, namespaces));
+  nameClones(nodes);
+  const byAddress = indexAddresses(namespaces);
+  const pairs = new Map(nodes.flatMap(node => [...pairInterfaces(node)]));
+  const seen = nodes.map(seenBy);
+  const newest = nodes.map(node => node.snapshot?.at ?? '').reduce((a, b) => (a > b ? a : b), '');
+  return {
+    at: at ?? newest,
+    nodes,
+    namespaces,
+    pods: nodes.flatMap(node => node.pods),
+    byAddress,
+    pairs,
+    ends: joinEnds(seen, namespaces, byAddress, socketsUnread),
+    gaps: nodes.flatMap(gapsOf),
+  };
+}
+
+function nodeNames(inputs: ReadonlyMap<string, NodeInput>): Map<string, string> {
+  const hostname = (input: NodeInput) => input.snapshot?.identity?.value.hostname;
+  const count = new Map<string, number>();
+  for (const [id, input] of inputs) {
+    for (const name of new Set([id, hostname(input) ?? id])) count.set(name, (count.get(name) ?? 0) + 1);
+  }
+  return new Map(
+    [...inputs].map(([id, input]) => {
+      const name = hostname(input);
+      return [id, name && count.get(name) === 1 ? name : id];
+    }),
+  );
+}
+
+function buildNode(
+  index: number,
+  id: string,
+  name: string,
+  input: NodeInput,
+  namespaces: Namespace[],
+): GraphNode {
+  const {snapshot} = input;
+  const byInode = new Map<string, Open<Namespace>>();
+  const byPid = new Map<number, Open<Proc>>();
+  const node: Open<GraphNode> = {
+    ...input,
+    index,
+    id,
+    name,
+    addresses: [],
+    host: undefined,
+    namespaces: [],
+    byInode: byInode as ReadonlyMap<string, Namespace>,
+    pods: [],
+    processes: [],
+    byPid: byPid as ReadonlyMap<number, Proc>,
+  };
+  if (!snapshot) return node;
+  const found = findPods(snapshot);
+  for (const inode of inodesOf(snapshot)) {
+    const kind = inode === snapshot.hostNetns ? 'host' : found.some(pod => pod.netns === inode) ? 'pod' : 'other';
+    const namespace = buildNamespace(node, inode, kind, namespaces.length);
+    byInode.set(inode, namespace as Open<Namespace>);
+    node.namespaces.push(namespace);
+    namespaces.push(namespace);
+  }
+  node.host = snapshot.hostNetns === undefined ? undefined : byInode.get(snapshot.hostNetns);
+  node.addresses.push(...nodeAddresses(node));
+  addMembers(snapshot, byInode);
+  addProcesses(node, snapshot, byPid);
+  const inContainer = containerByPid(snapshot);
+  for (const pod of found) addPod(node, pod, byInode, byPid, inContainer);
+  return node;
+}
+
+/** The node's own namespace first, then in the order that they were read. */
+function inodesOf(snapshot: Snapshot): Set<string> {
+  return new Set([
+    ...(snapshot.hostNetns === undefined ? [] : [snapshot.hostNetns]),
+    ...snapshot.netns.keys(),
+    ...(snapshot.members?.value.map(member => member.netns) ?? []),
+    ...(snapshot.sockets?.value.netns ?? []),
+  ]);
+}
+
+function buildNamespace(node: GraphNode, inode: string, kind: Namespace['kind'], index: number): Namespace {
+  const facts = node.snapshot?.netns.get(inode);
+  const namespace: Open<Namespace> = {
+    index,
+    node,
+    inode,
+    kind,
+    pods: [],
+    pids: [],
+    paths: [],
+    facts,
+    interfaces: [],
+    byName: new Map(),
+  };
+  const before = node.previous?.netns.get(inode);
+  namespace.interfaces.push(...interfacesOf(namespace, facts, before));
+  namespace.byName = new Map(namespace.interfaces.map(iface => [iface.link.name, iface]));
+  return namespace;
+}
+
+function interfacesOf(
+  namespace: Namespace,
+  facts: NetnsFacts | undefined,
+  before: NetnsFacts | undefined,
+): Interface[] {
+  return (facts?.links?.value ?? []).map(link => {
+    const was = before?.links?.value.find(one => one.ifindex === link.ifindex && one.name === link.name);
+    const now = countersOf(facts!, link);
+    const then = was && before ? countersOf(before, was) : undefined;
+    const {counters: _, ...state} = link;
+    const {counters: __, ...stateBefore} = was ?? link;
+    return {
+      namespace,
+      link,
+      addresses: (facts?.addresses?.value ?? []).filter(address => address.ifindex === link.ifindex),
+      counters: now?.counters,
+      rates: ratesOf(then, now),
+      changed: [...changedKeys(stateBefore, state), ...changedKeys(then?.counters, now?.counters)],
+    };
+  });
+}
+
+function addMembers(snapshot: Snapshot, byInode: ReadonlyMap<string, Open<Namespace>>): void {
+  for (const {netns, pid, path} of snapshot.members?.value ?? []) {
+    const namespace = byInode.get(netns)!;
+    if (pid !== undefined) namespace.pids.push(pid);
+    if (path !== undefined) namespace.paths.push(path);
+  }
+}
+
+function addProcesses(node: Open<GraphNode>, snapshot: Snapshot, byPid: Map<number, Open<Proc>>): void {
+  const netns = new Map<number, Namespace>();
+  for (const namespace of node.namespaces) for (const pid of namespace.pids) netns.set(pid, namespace);
+  for (const process of snapshot.processes?.value ?? []) {
+    const proc: Open<Proc> = {
+      node,
+      process,
+      netns: netns.get(process.pid),
+      container: undefined,
+      pod: undefined,
+      children: [],
+    };
+    byPid.set(process.pid, proc);
+    node.processes.push(proc);
+  }
+  for (const proc of node.processes) {
+    const parent = byPid.get(proc.process.ppid);
+    if (parent && parent !== proc) parent.children.push(proc);
+  }
+}
+
+function addPod(
+  node: Open<GraphNode>,
+  found: FoundPod,
+  byInode: ReadonlyMap<string, Open<Namespace>>,
+  byPid: ReadonlyMap<number, Open<Proc>>,
+  inContainer: ReadonlyMap<number, string>,
+): void {
+  const netns = found.netns === undefined ? undefined : byInode.get(found.netns);
+  const containers: Container[] = found.containers.map(sandbox => ({
+    id: sandbox.id,
+    name: sandbox.container ?? sandbox.id.slice(0, 12),
+    sandbox,
+  }));
+  const hostNetwork = netns ? netns === node.host : found.hostNetwork;
+  const pod: Open<Pod> = {
+    node,
+    namespace: found.namespace,
+    name: found.name,
+    key: `${found.namespace}/${found.name}`,
+    uid: found.uid,
+    sandbox: found.sandbox,
+    netns,
+    why: found.why,
+    grade: found.grade,
+    hostNetwork,
+    addresses: hostNetwork ? [...node.addresses] : netns ? reachable(netns) : [],
+    containers,
+    processes: [],
+  };
+  for (const pid of found.pids) {
+    const proc = byPid.get(pid);
+    if (!proc) continue;
+    proc.pod = pod;
+    proc.container = containers.find(container => container.id === inContainer.get(pid));
+    pod.processes.push(proc);
+  }
+  node.pods.push(pod);
+  netns?.pods.push(pod);
+}
+
+/** Addresses that others can send to: neither loopback nor link-local. */
+function reachable(namespace: Namespace): string[] {
+  return namespace.interfaces
+    .flatMap(iface => iface.addresses)
+    .map(({address}) => address)
+    .filter(address => !isLoopbackText(address) && !isLinkLocalText(address));
+}
+
+/**
+ * The node's addresses, the one it is known by first: the one it was reached by, else that of the interface with the
+ * default route, else the first of a device that is not there for pods.
+ */
+function nodeAddresses(node: GraphNode): string[] {
+  const host = node.host;
+  if (!host) return [];
+  const all = reachable(host);
+  const dialled = all.find(address => node.id === address || node.id.endsWith(`@${address}`));
+  const byDefault = host.facts?.routes?.value.find(route => route.dst === '0.0.0.0/0' && route.type === 'unicast');
+  const device = byDefault?.hops[0]?.dev;
+  const onDevice = host.interfaces.find(iface => iface.link.name === device)?.addresses[0]?.address;
+  const physical = host.interfaces
+    .filter(iface => iface.link.kind === undefined || (iface.link.kind === 'veth' && !iface.link.master))
+    .flatMap(iface => iface.addresses)
+    .find(({address}) => all.includes(address))?.address;
+  const first = dialled ?? byDefault?.prefsrc ?? onDevice ?? physical;
+  return [...new Set([...(first === undefined ? [] : [first]), ...all])];
+}
+
+/** The same pod name on two nodes: told apart by the node. */
+function nameClones(nodes: readonly GraphNode[]): void {
+  const byKey = new Map<string, Open<Pod>[]>();
+  for (const pod of nodes.flatMap(node => node.pods)) byKey.set(pod.key, [...(byKey.get(pod.key) ?? []), pod as Open<Pod>]);
+  for (const clones of byKey.values()) {
+    if (clones.length > 1) for (const pod of clones) pod.key = `${pod.key}@${pod.node.name}`;
+  }
+}
+
+function indexAddresses(namespaces: readonly Namespace[]): Map<string, Namespace[]> {
+  const byAddress = new Map<string, Namespace[]>();
+  for (const namespace of namespaces) {
+    const own = namespace.interfaces.flatMap(iface => iface.addresses).map(({address}) => address);
+    for (const address of new Set(own)) {
+      if (isLoopbackText(address)) continue;
+      const same = byAddress.get(address);
+      if (same) same.push(namespace);
+      else byAddress.set(address, [namespace]);
+    }
+  }
+  return byAddress;
+}
+
+function seenBy(node: GraphNode): Seen | undefined {
+  const table = node.snapshot?.sockets?.value;
+  return table && {table, netns: table.netns.map(inode => node.byInode.get(inode)!)};
+}
+
+function socketsUnread({node, inode}: Namespace): boolean {
+  if (!node.snapshot?.sockets) return true;
+  return node.snapshot.gaps.some(gap => gap.fact === 'sockets' && (gap.netns === undefined || gap.netns === inode));
+}
+
+function gapsOf(node: GraphNode): readonly Gap[] {
+  if (node.snapshot) return node.snapshot.gaps;
+  const reason =
+    node.state === 'lost' ? (node.cause ?? 'it was lost before anything was read') : `${node.step ?? node.state}…`;
+  return [{node: node.name, fact: 'node', reason, ...(node.state === 'lost' ? {} : {reveal: 'wait for the first sweep'})}];
+}

@@ -1,0 +1,213 @@
+import {STATES, type SocketTable} from '../facts/sockets.ts';
+import type {Namespace} from './graph.ts';
+import {JOIN} from './joins.ts';
+import {createSingles, createTuples, sameAddress} from './tuples.ts';
+import {isLoopback, wordsOf} from './words.ts';
+
+/** The other end of every socket of one node, by row of its table: columns, as the sockets themselves. */
+export type Ends = {
+  /** Index into `JOINS`. */
+  readonly join: Uint8Array;
+  /** Node index and row of the other end's socket; -1 when no single one was found. */
+  readonly node: Int32Array;
+  readonly row: Int32Array;
+  /** `Namespace.index` that the other end is in, also when its socket was not found; -1 when not known. */
+  readonly place: Int32Array;
+};
+
+/** One node's sockets with the namespace of each `netnsIndex`. */
+export type Seen = {readonly table: SocketTable; readonly netns: readonly Namespace[]};
+
+const SYN_SENT = STATES.indexOf('SYN-SENT');
+const UDP = 1;
+
+/**
+ * Joins both ends of every connection over all nodes by protocol and 4-tuple, in time linear in the sockets and
+ * without an object for each. What is sent to an address that its own namespace holds (or to loopback) never leaves
+ * that namespace (the kernel's `local` table comes first, `ip-rule(8)`), so such sockets are joined only inside it.
+ * `namespaces` is by `Namespace.index`; `byAddress` holds no loopback; `unread` tells namespaces whose sockets could not be read.
+ */
+export function joinEnds(
+  seen: readonly (Seen | undefined)[],
+  namespaces: readonly Namespace[],
+  byAddress: ReadonlyMap<string, readonly Namespace[]>,
+  unread: (namespace: Namespace) => boolean,
+): Ends[] {
+  const tables = seen.map(node => node?.table);
+  const ends = tables.map(table => emptyEnds(table?.count ?? 0));
+  const holders = indexAddresses(byAddress);
+  const placeOf = (node: number, row: number) => seen[node]!.netns[tables[node]!.netnsIndex[row]!]!.index;
+  const isLocal = (node: number, row: number) => {
+    const {remote} = tables[node]!;
+    return isLoopback(remote, row) || (holders(remote, row)?.includes(placeOf(node, row)) ?? false);
+  };
+  const link = (node: number, row: number, join: number, otherNode: number, otherRow: number) => {
+    const end = ends[node]!;
+    end.join[row] = join;
+    end.node[row] = otherNode;
+    end.row[row] = otherRow;
+    end.place[row] = placeOf(otherNode, otherRow);
+  };
+  const connected = (visit: (node: number, row: number, table: SocketTable, end: Ends) => void) => {
+    tables.forEach((table, node) => {
+      for (let row = 0; row < (table?.count ?? 0); row += 1) {
+        if (table!.remotePort[row] !== 0) visit(node, row, table!, ends[node]!);
+      }
+    });
+  };
+
+  joinExact();
+  keepMutual();
+  const listeners = indexListeners();
+  connected((node, row, _, end) => {
+    if (end.join[row] === JOIN.none) explain(node, row);
+  });
+  joinTranslated();
+  return ends;
+
+  function joinExact(): void {
+    let count = 0;
+    connected(() => {
+      count += 1;
+    });
+    const tuples = createTuples(tables, count);
+    connected((node, row) => tuples.add(node, row));
+    let [mine, local, found, foundNode, foundRow] = [0, false, 0, -1, -1];
+    const consider = (node: number, row: number) => {
+      const place = placeOf(node, row);
+      // From either side: an address of one's own is never somebody else's.
+      if (place !== mine && (local || isLocal(node, row))) return;
+      found += 1;
+      foundNode = node;
+      foundRow = row;
+    };
+    connected((node, row, _, end) => {
+      mine = placeOf(node, row);
+      local = isLocal(node, row);
+      found = 0;
+      tuples.mirrored(node, row, consider);
+      if (found === 1) link(node, row, JOIN.both, foundNode, foundRow);
+      else if (found > 1) end.join[row] = JOIN.ambiguous;
+    });
+  }
+
+  /** Of two sockets that fit one, neither is its end for certain: what is ambiguous from one side is so from both. */
+  function keepMutual(): void {
+    connected((node, row, _, end) => {
+      if (end.join[row] !== JOIN.both) return;
+      const other = ends[end.node[row]!]!;
+      if (other.node[end.row[row]!] === node && other.row[end.row[row]!] === row) return;
+      end.join[row] = JOIN.ambiguous;
+      end.node[row] = -1;
+      end.row[row] = -1;
+      end.place[row] = -1;
+    });
+  }
+
+  function explain(node: number, row: number): void {
+    const table = tables[node]!;
+    const end = ends[node]!;
+    const places = isLocal(node, row) ? [placeOf(node, row)] : (holders(table.remote, row) ?? []);
+    if (places.length !== 1) {
+      end.join[row] = places.length === 0 ? JOIN.outside : JOIN.shared;
+      return;
+    }
+    const place = places[0]!;
+    end.place[row] = place;
+    const open = listeners.at(place, table, row);
+    if (table.protocol[row] === UDP) {
+      const [first] = open;
+      if (open.length === 1) link(node, row, JOIN.server, first!.node, first!.row);
+      else end.join[row] = open.length > 1 ? JOIN.ambiguous : unreadOr(place, JOIN.silent);
+      return;
+    }
+    const state = table.state[row];
+    end.join[row] = unreadOr(place, state !== SYN_SENT ? JOIN.half : open.length > 0 ? JOIN.waiting : JOIN.silent);
+  }
+
+  function unreadOr(place: number, join: number): number {
+    return unread(namespaces[place]!) ? JOIN.unread : join;
+  }
+
+  /**
+   * A client of a ClusterIP and the server behind it do not mirror each other, but where only the destination was
+   * translated the server's remote is still the client's own address and port.
+   */
+  function joinTranslated(): void {
+    let [servers, clients] = [0, 0];
+    connected((_, row, __, end) => {
+      if (end.join[row] === JOIN.half) servers += 1;
+      if (end.join[row] === JOIN.outside) clients += 1;
+    });
+    if (servers === 0 || clients === 0) return;
+    const byRemote = createSingles(tables, 'remote', servers);
+    const byLocal = createSingles(tables, 'local', clients);
+    connected((node, row, _, end) => {
+      if (end.join[row] === JOIN.half) byRemote.add(node, row);
+      if (end.join[row] === JOIN.outside) byLocal.add(node, row);
+    });
+    connected((node, row, _, end) => {
+      if (end.join[row] !== JOIN.outside) return;
+      const only = byLocal.find(node, row, 'local');
+      const server = byRemote.find(node, row, 'local');
+      if (!only || !server || ends[server.node]!.place[server.row] !== placeOf(node, row)) return;
+      link(node, row, JOIN.translated, server.node, server.row);
+      link(server.node, server.row, JOIN.translated, node, row);
+    });
+  }
+
+  function indexListeners() {
+    const byPort = new Map<number, {node: number; row: number}[]>();
+    const keyOf = (place: number, protocol: number, port: number) => (place * 2 + protocol) * 65_536 + port;
+    tables.forEach((table, node) => {
+      for (let row = 0; row < (table?.count ?? 0); row += 1) {
+        // LISTEN and UNCONN alike: bound, and no remote.
+        if (table!.remotePort[row] !== 0 || table!.localPort[row] === 0) continue;
+        const key = keyOf(placeOf(node, row), table!.protocol[row]!, table!.localPort[row]!);
+        const same = byPort.get(key);
+        if (same) same.push({node, row});
+        else byPort.set(key, [{node, row}]);
+      }
+    });
+    return {
+      /** Sockets in `place` that take what row `row` of `table` sends to its remote. */
+      at(place: number, table: SocketTable, row: number) {
+        const bound = byPort.get(keyOf(place, table.protocol[row]!, table.remotePort[row]!)) ?? [];
+        return bound.filter(({node, row: other}) => {
+          const {local} = tables[node]!;
+          return isWildcard(local, other) || sameAddress(local, other, table.remote, row);
+        });
+      },
+    };
+  }
+}
+
+function emptyEnds(count: number): Ends {
+  const ints = () => new Int32Array(new SharedArrayBuffer(count * 4)).fill(-1);
+  return {join: new Uint8Array(new SharedArrayBuffer(count)), node: ints(), row: ints(), place: ints()};
+}
+
+function isWildcard(column: Uint32Array, row: number): boolean {
+  const at = row * 4;
+  return column[at] === 0 && column[at + 1] === 0 && column[at + 2] === 0 && column[at + 3] === 0;
+}
+
+/** Namespaces (their indexes) that hold the address of a row, without making text of it. */
+function indexAddresses(
+  byAddress: ReadonlyMap<string, readonly Namespace[]>,
+): (column: Uint32Array, row: number) => readonly number[] | undefined {
+  const four = new Map<number, number[]>();
+  const six = new Map<string, number[]>();
+  for (const [address, namespaces] of byAddress) {
+    const words = wordsOf(address);
+    if (!words) continue;
+    const indexes = namespaces.map(namespace => namespace.index);
+    if (words[0] === 0 && words[1] === 0 && words[2] === 0xffff) four.set(words[3], indexes);
+    else six.set(words.join(), indexes);
+  }
+  return (column, row) => {
+    const at = row * 4;
+    if (column[at] === 0 && column[at + 1] === 0 && column[at + 2] === 0xffff) return four.get(column[at + 3]!);
+    return six.get(`${column[at]},${column[at + 1]},${column[at + 2]},${column[at + 3]}`);
+  };
+}

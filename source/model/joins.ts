@@ -1,0 +1,53 @@
+import type {Grade} from './graph.ts';
+
+/** What looking for the other end of a socket can come to, in words. The order is the code in `Ends.join`. */
+export const JOINS = [
+  {key: 'none', grade: undefined, why: 'it has no other end: it is not connected'},
+  {key: 'both', grade: 'proven', why: 'both ends were seen, each with the other as its remote'},
+  {
+    key: 'server',
+    grade: 'inferred',
+    why: 'one UDP socket is bound there and takes what nobody connected to: it does not show whom it serves',
+  },
+  {key: 'ambiguous', grade: 'ambiguous', why: 'several sockets fit as the other end'},
+  {
+    key: 'translated',
+    grade: 'inferred',
+    why: 'through NAT: no interface of the nodes read has the address that the client calls, and only this pair of sockets without another end shares the client’s address and port',
+  },
+  {
+    key: 'outside',
+    grade: 'unknown',
+    why: 'no interface of the nodes read has the remote address: it goes through NAT (a ClusterIP, for one) or outside these nodes; conntrack on this node would tell',
+  },
+  {
+    key: 'half',
+    grade: 'unknown',
+    why: 'the remote address is known, but no socket there has this one as its remote: closed meanwhile, or an address was translated on the way',
+  },
+  {
+    key: 'silent',
+    grade: 'unknown',
+    why: 'the remote address is known, but nothing was seen bound to that port there: likely refused',
+  },
+  {
+    key: 'waiting',
+    grade: 'unknown',
+    why: 'something listens at the remote address, but its end of this connection was not seen',
+  },
+  {
+    key: 'unread',
+    grade: 'unknown',
+    why: 'the remote address is known, but the sockets of its namespace were not read',
+  },
+  {
+    key: 'shared',
+    grade: 'ambiguous',
+    why: 'several namespaces have the remote address, and none has a socket that fits',
+  },
+] as const satisfies readonly {key: string; grade: Grade | undefined; why: string}[];
+
+export type JoinKey = (typeof JOINS)[number]['key'];
+
+/** Code of each join by its key. */
+export const JOIN = Object.fromEntries(JOINS.map((join, code) => [join.key, code])) as Record<JoinKey, number>;

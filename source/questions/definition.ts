@@ -1,0 +1,23 @@
+import type * as v from 'valibot';
+import type {Graph} from '../model/graph.ts';
+import type {Answer, Missing} from './answer.ts';
+import type {QuestionName} from './question.ts';
+
+/** One question: how it is asked, in words, and how it is answered. `catalogue.ts` lists them all. */
+export type Definition<A extends Answer = Answer> = {
+  readonly name: QuestionName;
+  /** Words after the name, as a usage line shows them; empty when it takes none. */
+  readonly usage: string;
+  readonly summary: string;
+  /** Fewest and most words it takes. */
+  readonly words: readonly [least: number, most: number];
+  /** A sentence when the words cannot be meant for it, whatever the nodes say; absent when any words can. */
+  readonly problem?: (words: readonly string[]) => string | undefined;
+  readonly ask: (graph: Graph, words: readonly string[]) => A | Missing;
+  /** Of the answer as JSON: what `toJson` gives. */
+  readonly schema: v.GenericSchema;
+};
+
+export function isMissing(answer: Answer | Missing): answer is Missing {
+  return 'missing' in answer;
+}
