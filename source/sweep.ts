@@ -21,6 +21,8 @@ export type Sweeper = {
   followUps(): readonly Read[];
   reply(reply: Reply): void;
   swept(swept: Swept): void;
+  /** Makes every read due again, as at first. */
+  forgetCadence(): void;
   /** The bytes behind a statement, or undefined when they are no longer held. */
   evidence(evidence: Evidence): Reply | undefined;
 };
@@ -157,6 +159,10 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
       draft = done;
       first = false;
       sweepFacts = new Set();
+    },
+    forgetCadence() {
+      first = true;
+      readAt.clear();
     },
     evidence({fact, netns, sweep}) {
       const reply = newest.get(key(fact, netns));

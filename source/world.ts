@@ -23,6 +23,8 @@ export type World = {
   followUps(node: string): readonly Read[];
   apply(event: SourceEvent): void;
   evidence(evidence: Evidence): Reply | undefined;
+  /** Makes everything due again, as at first: a recording that begins now needs all of it. */
+  forgetCadence(): void;
   /** Rises with every event that may change an answer. */
   readonly generation: number;
 };
@@ -50,6 +52,9 @@ export function createWorld(nodes: readonly string[], facts: readonly Fact[], at
     statuses: () => nodes.map(id => statusOf(view(id))),
     due: node => sweepers.get(node)?.due() ?? [],
     followUps: node => sweepers.get(node)?.followUps() ?? [],
+    forgetCadence() {
+      for (const sweeper of sweepers.values()) sweeper.forgetCadence();
+    },
     evidence: evidence => sweepers.get(evidence.node)?.evidence(evidence),
     apply(event) {
       const sweeper = sweepers.get(event.node);

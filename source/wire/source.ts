@@ -112,5 +112,10 @@ export type Source = {
   /** Ids of the nodes it can be asked about, in the order they were given. */
   readonly nodes: readonly string[];
   sweep(reads: readonly Read[], signal: AbortSignal): AsyncIterable<SourceEvent>;
+  /**
+   * How nodes are reached, as it happens, also between sweeps: dialling steps, ready, lost, back. Begins with the
+   * present state of every node; ends with the signal or `close`. A sweep does not repeat these events.
+   */
+  events(signal: AbortSignal): AsyncIterable<{readonly type: 'node'} & NodeEvent>;
   close(): Promise<void>;
 };

@@ -1,0 +1,111 @@
+/** The front door: argv → a question answered in text or JSON, or the terminal UI. */
+import {Worker} from 'node:worker_threads';
+import {isDoing} from './cli/help.ts';
+import {chooseOrigin, type Origin} from './cli/targets.ts';
+import {type Arguments, type Flags, numberFlag, readArguments, UsageError} from './options.ts';
+import type {Question} from './questions/question.ts';
+import {VERSION} from './version.ts';
+import type {Start} from './worker.ts';
+
+/** What the exit status means; the same list is in the help. */
+export const EXIT = {answered: 0, usage: 1, some: 2, none: 3, missing: 4} as const;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const {command, words, flags} = readArguments(argv);
+  if (flags.version) return print(`hoptop ${VERSION}\n`);
+  if (flags.help || command === 'help') {
+    const {helpText} = await import('./cli/help.ts');
+    return print(helpText(command === 'help' ? words[0] : command));
+  }
+  const format = formatOf(flags);
+  if (command === 'commands') {
+    const {commandsText} = await import('./cli/commands.ts');
+    return print(commandsText());
+  }
+  if (command === 'schema') {
+    const {schemaText} = await import('./cli/schema.ts');
+    return print(schemaText(words[0]));
+  }
+  if (command === 'record') {
+    const {record} = await import('./cli/record.ts');
+    return record(words, flags);
+  }
+  const start = await whatToOpen({...(command === undefined ? {} : {command}), words, flags});
+  const question = await questionOf(command, words);
+  const wantsUi = process.stdout.isTTY && format === undefined && (command === undefined || isDoing(command) || flags.ui === true);
+  if (wantsUi) return openTerminal(start, question, flags);
+  const {answerOnce} = await import('./cli/answer.ts');
+  return answerOnce(start, question, format ?? 'text');
+}
+
+async function whatToOpen({command, words, flags}: Arguments): Promise<Start> {
+  const every = numberFlag(flags, 'every', 2, 3600);
+  const speed = numberFlag(flags, 'speed', 1, 16);
+  const common = {
+    every,
+    speed,
+    flags,
+    ...(flags.at === undefined ? {} : {at: flags.at}),
+  };
+  if (command === 'play' || command === 'demo') {
+    if (flags.nodes || flags.inventory || flags.local || flags.from) {
+      throw new UsageError(`\`hoptop ${command}\` reads a recording: it takes none of --nodes, --inventory, --local, --from.`);
+    }
+    const origin: Origin = {kind: 'recording', file: command === 'demo' ? demoFile(words) : onlyFile(words)};
+    return {...common, origin, play: true, loop: command === 'demo'};
+  }
+  return {...common, origin: await chooseOrigin(flags), play: command === undefined, loop: false};
+}
+
+function onlyFile(words: readonly string[]): string {
+  const [file, ...rest] = words;
+  if (file === undefined || rest.length > 0) throw new UsageError('Usage: hoptop play FILE.hop');
+  return file;
+}
+
+/** Recordings that come with hoptop lie beside the bundle, in `demo/`. */
+function demoFile(words: readonly string[]): string {
+  const [name = 'demo', ...rest] = words;
+  if (rest.length > 0 || !/^[\w-]+$/.test(name)) throw new UsageError('Usage: hoptop demo');
+  return new URL(`../demo/${name}.hop`, import.meta.url).pathname;
+}
+
+async function questionOf(command: string | undefined, words: readonly string[]): Promise<Question> {
+  if (command === undefined || isDoing(command)) return {name: 'overview', words: []};
+  const {readQuestion} = await import('./cli/question.ts');
+  return readQuestion(command, words);
+}
+
+function formatOf(flags: Flags): 'text' | 'json' | undefined {
+  const {output} = flags;
+  if (output === undefined || output === 'text' || output === 'json') return output;
+  throw new UsageError(`-o is the format of the answer, text or json; this is "${output}".`);
+}
+
+async function openTerminal(start: Start, question: Question, flags: Flags): Promise<number> {
+  const [{connect}, {openUi}] = await Promise.all([import('./bridge.ts'), import('./ui/open.tsx')]);
+  const worker = new Worker(new URL('./worker.js', import.meta.url), {workerData: start, stdout: true, stderr: true});
+  return openUi(connect(worker), {
+    question,
+    color: !(flags['no-color'] || process.env['NO_COLOR']),
+  });
+}
+
+async function print(text: string): Promise<number> {
+  await new Promise<void>(resolve => process.stdout.write(text, () => resolve()));
+  return EXIT.answered;
+}
+
+// `hoptop … | head` is not an error.
+process.stdout.on('error', error => {
+  if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(EXIT.answered);
+  throw error;
+});
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof Error) || !['UsageError', 'RecordingError', 'SourceError'].includes(error.name)) throw error;
+  process.stderr.write(`hoptop: ${error.message}\n`);
+  process.exitCode = EXIT.usage;
+}

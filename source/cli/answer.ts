@@ -1,0 +1,59 @@
+import {EXIT} from '../cli.tsx';
+import {toJson} from '../questions/json.ts';
+import type {Question} from '../questions/question.ts';
+import {sanitise} from '../facts/text.ts';
+import {toView} from '../views/catalogue.ts';
+import {viewText} from '../views/text.ts';
+import {openEngine, type Start} from '../worker.ts';
+import type {NodeStatus, Status} from '../ui/session.ts';
+
+/** Reads once, answers once, and says by the exit status how much of the cluster the answer rests on. */
+export async function answerOnce(start: Start, question: Question, format: 'text' | 'json'): Promise<number> {
+  const {engine, settled} = await openEngine({...start, play: false}, {interactive: false});
+  try {
+    await settled;
+    const nodes = statusOf(engine).nodes;
+    const outcome = engine.ask(question);
+    const code = exitFor(nodes, 'missing' in outcome);
+    // Nothing was read at all: "there is no such pod" would be a claim without ground.
+    if ('answer' in outcome && code !== EXIT.none) {
+      const text =
+        format === 'json' ? `${JSON.stringify(toJson(outcome.answer), null, 2)}\n` : viewText(toView(outcome.answer));
+      await write(text);
+    } else if ('missing' in outcome && code !== EXIT.none) {
+      const near = outcome.suggestions.length > 0 ? ` Near: ${outcome.suggestions.join(', ')}.` : '';
+      process.stderr.write(`hoptop: ${sanitise(outcome.missing)}${sanitise(near)}\n`);
+    } else if (format === 'json' && 'answer' in outcome) {
+      await write(`${JSON.stringify(toJson(outcome.answer), null, 2)}\n`);
+    }
+    for (const node of nodes) {
+      if (node.sweep === 0) process.stderr.write(`hoptop: ${sanitise(unreadable(node))}\n`);
+    }
+    return code;
+  } finally {
+    await engine.close();
+  }
+}
+
+function exitFor(nodes: readonly NodeStatus[], missing: boolean): number {
+  const unread = nodes.filter(node => node.sweep === 0).length;
+  if (unread === nodes.length) return EXIT.none;
+  if (missing) return EXIT.missing;
+  return unread > 0 ? EXIT.some : EXIT.answered;
+}
+
+function unreadable({id, cause, state}: NodeStatus): string {
+  return `${id} could not be read: ${cause ?? `it is still ${state}`}`;
+}
+
+function statusOf(engine: {status(show: (status: Status) => void): () => void}): Status {
+  let now: Status | undefined;
+  engine.status(status => {
+    now = status;
+  })();
+  return now!;
+}
+
+function write(text: string): Promise<void> {
+  return new Promise(resolve => process.stdout.write(text, () => resolve()));
+}

@@ -1,0 +1,157 @@
+/**
+ * Drives a world from live nodes: one loop for each node, so that a slow or lost one never holds up the others.
+ * Each turn reads what is due, follows up at once what that reading showed to be needed, and waits.
+ */
+import {FACTS} from './facts/catalogue.ts';
+import type {Drive} from './engine.ts';
+import type {Act, Status} from './ui/session.ts';
+import type {Source, SourceEvent} from './wire/source.ts';
+import {createWorld} from './world.ts';
+
+/** What writes down all that passes; see `wire/recorder.ts`. */
+export type Recording = {append(event: SourceEvent): void; bytes(): number; close(): Promise<void>};
+
+export type LiveOptions = {
+  readonly source: Source;
+  /** For the header: `ssh`, `this machine`. */
+  readonly label: string;
+  /** Seconds from the start of one sweep to the start of the next. */
+  readonly every: number;
+  /** Starts a recording; throws an `Error` whose message is a sentence. */
+  readonly record: (file: string, failed: (sentence: string) => void) => Promise<Recording>;
+  readonly changed: () => void;
+};
+
+/** `settled` resolves when every node has been read once, follow-ups included, or could not be reached. */
+export function driveLive({source, label, every, record, changed}: LiveOptions): Drive & {readonly settled: Promise<void>} {
+  const now = () => new Date().toISOString();
+  const world = createWorld(source.nodes, FACTS, now());
+  const stop = new AbortController();
+  let paused = false;
+  let hurry = new AbortController();
+  let recorder: {file: string; since: string; recording: Recording} | undefined;
+  let notice: string | undefined;
+
+  function apply(event: SourceEvent): void {
+    world.apply(event);
+    recorder?.recording.append(event);
+    if (event.type !== 'reply') changed();
+  }
+
+  async function sweep(reads: Parameters<Source['sweep']>[0]): Promise<void> {
+    if (reads.length === 0) return;
+    for await (const event of source.sweep(reads, stop.signal)) apply(event);
+  }
+
+  /** One turn: what is due, then at once what it showed to be needed. */
+  async function turn(node: string): Promise<void> {
+    await sweep(world.due(node));
+    await sweep(world.followUps(node));
+  }
+
+  async function live(node: string, first: () => void): Promise<void> {
+    while (!stop.signal.aborted) {
+      const began = performance.now();
+      if (!paused) await turn(node);
+      first();
+      await rest(every * 1000 - (performance.now() - began));
+    }
+  }
+
+  /** Waits, unless a refresh is asked for or the session ends. */
+  function rest(ms: number): Promise<void> {
+    return new Promise(resolve => {
+      const signal = AbortSignal.any([stop.signal, hurry.signal]);
+      if (signal.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.max(20, ms));
+      signal.addEventListener('abort', done);
+    });
+  }
+
+  function say(sentence: string): void {
+    notice = sentence;
+    changed();
+    setTimeout(() => {
+      if (notice !== sentence) return;
+      notice = undefined;
+      changed();
+    }, 5000).unref();
+  }
+
+  async function startRecording(file: string): Promise<void> {
+    try {
+      const recording = await record(file, sentence => {
+        recorder = undefined;
+        say(sentence);
+      });
+      recorder = {file, since: now(), recording};
+      for (const {reach} of world.nodes) recording.append({type: 'node', ...reach});
+      // A recording that begins in the middle still needs the facts that are read seldom.
+      world.forgetCadence();
+      say(`Recording to ${file}.`);
+    } catch (error) {
+      say(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async function stopRecording(): Promise<void> {
+    const ended = recorder;
+    if (!ended) return;
+    recorder = undefined;
+    await ended.recording.close();
+    say(`Recorded ${ended.recording.bytes()} bytes to ${ended.file}.`);
+  }
+
+  function refresh(): void {
+    hurry.abort();
+    hurry = new AbortController();
+  }
+
+  const settled = Promise.all(source.nodes.map(node => new Promise<void>(first => void live(node, first))));
+  void (async () => {
+    for await (const event of source.events(stop.signal)) apply(event);
+  })();
+
+  return {
+    settled: settled.then(() => undefined),
+    world: () => world,
+    source: label,
+    every,
+    now,
+    paused: () => paused,
+    player: () => undefined,
+    notice: () => notice,
+    recording(): Status['recording'] {
+      return recorder && {file: recorder.file, since: recorder.since, bytes: recorder.recording.bytes()};
+    },
+    act(act: Act) {
+      switch (act.do) {
+        case 'refresh':
+          refresh();
+          return true;
+        case 'pause':
+          paused = act.paused;
+          if (!paused) refresh();
+          return true;
+        case 'record':
+          void startRecording(act.file);
+          return true;
+        case 'stop-recording':
+          void stopRecording();
+          return true;
+        default:
+          return false;
+      }
+    },
+    async close() {
+      stop.abort();
+      await recorder?.recording.close();
+      await source.close();
+    },
+  };
+}
