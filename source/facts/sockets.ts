@@ -1,3 +1,9 @@
+import type {Reader, Reply} from '../wire/source.ts';
+import type {Gap} from './evidence.ts';
+import type {Fact} from './fact.ts';
+import {appendKept, createDraft, type Draft, finish} from './sockets/columns.ts';
+import {type Misread, scanSs} from './sockets/ss.ts';
+
 /**
  * Every TCP and UDP socket of a node as columns, never as objects: a node can have a million. Typed arrays are backed
  * by SharedArrayBuffer, so a table crosses to the drawing thread without a copy. Row `i` of every column is one socket.
@@ -23,12 +29,15 @@ export type SocketTable = {
   readonly sendQ: Uint32Array;
   /** 0 for TIME-WAIT and other sockets without an inode. */
   readonly inode: Uint32Array;
+  /** Numeric user id of who made the socket; `NO_UID` where nothing says so (no inode: TIME-WAIT and the like). */
   readonly uid: Uint32Array;
   /** Smoothed round-trip time in milliseconds; NaN when not shown. */
   readonly rtt: Float32Array;
   /** Retransmissions over the socket's life (`retrans:cur/total`: the total). */
   readonly retrans: Uint32Array;
-  /** Index into `netns`. */
+  /** 1 for an IPv6 socket that takes no IPv4 (`[::]:80` as ss prints it, in contrast to `*:80`). */
+  readonly v6only: Uint8Array;
+  /** Index into `netns`. The rows of one namespace follow each other. */
   readonly netnsIndex: Uint16Array;
   /** Index into `words` of the congestion control's name; 0 is none shown. */
   readonly congestion: Uint16Array;
@@ -42,6 +51,9 @@ export type SocketTable = {
   /** Interned strings; entry 0 is the empty string. */
   readonly words: readonly string[];
 };
+
+/** In `SocketTable.uid`: not known. The kernel itself reserves this number for no user. */
+export const NO_UID = 0xffff_ffff;
 
 /** States as ss prints them, in the order of `SocketTable.state`. */
 export const STATES = [
@@ -59,3 +71,136 @@ export const STATES = [
   'CLOSING',
   'CLOSED',
 ] as const;
+
+/**
+ * Two lines a socket rather than `-O`: that option came with iproute2 5.2, `-H` with 4.7; both forms are as long, for
+ * ss pads its lines. The parser reads either. `-p` is left out: it would scan every process once a namespace, and
+ * `owners` knows the same from one scan a node.
+ */
+const reader: Reader = {
+  name: 'ss@1',
+  fact: 'sockets',
+  scope: 'each-netns',
+  command: 'ss -tunaieH',
+  why: 'TCP and UDP sockets with their queues, round-trip times, retransmissions and inodes',
+  withoutRoot: 'the sockets of the namespace one is in are seen, but entering that of a pod takes root',
+  touches:
+    'asks the kernel by netlink (sock_diag): where inet_diag, tcp_diag and udp_diag are modules and not loaded yet, the kernel loads them',
+  limit: 256 * 1024 * 1024,
+  timeout: 20,
+};
+
+/** One namespace's share of a table: what ss said there, or the rows that an earlier table has of it. */
+export type SocketPart =
+  | {readonly netns: string; readonly out: Uint8Array; readonly truncated?: boolean}
+  | {readonly netns: string; readonly kept: SocketTable};
+
+export type SocketProblem = {readonly netns: string; readonly sentence: string};
+
+/**
+ * Makes one table of the answers of a node's namespaces, in their order. Nothing is thrown: what was not understood
+ * is counted, and the first such line of each namespace is shown in `problems`. Memory: `ROW_BYTES` a socket, and
+ * nothing of `out` is kept.
+ */
+export function parseSockets(parts: readonly SocketPart[]): {
+  readonly table: SocketTable;
+  readonly problems: readonly SocketProblem[];
+} {
+  const draft = createDraft(parts.reduce((rows, part) => rows + expectedRows(part), 16));
+  const problems: SocketProblem[] = [];
+  for (const part of parts) {
+    const {netns} = part;
+    const sentence =
+      draft.netns.includes(netns) || draft.netns.length > 0xffff
+        ? 'a second answer of this namespace in one sweep, or one namespace too many, was left out'
+        : 'kept' in part
+          ? void appendKept(draft, netns, part.kept)
+          : appendScanned(draft, netns, part.out, part.truncated ?? false);
+    if (sentence !== undefined) problems.push({netns, sentence});
+  }
+  return {table: finish(draft), problems};
+}
+
+/** Answers with a sentence when some of it was not understood. */
+function appendScanned(draft: Draft, netns: string, out: Uint8Array, truncated: boolean): string | undefined {
+  const index = draft.netns.push(netns) - 1;
+  const bytes = wholeLines(Buffer.from(out.buffer, out.byteOffset, out.byteLength), truncated);
+  const misread = scanSs(bytes, draft, index);
+  return misread.lines > 0 ? misreadSentence(misread, bytes) : undefined;
+}
+
+/** A cut answer ends in the middle of a line, which would be misread; a whole one may lack its last newline. */
+function wholeLines(bytes: Buffer, truncated: boolean): Buffer {
+  if (bytes.length === 0 || bytes[bytes.length - 1] === 0x0a) return bytes;
+  return truncated
+    ? bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1)
+    : Buffer.concat([bytes, Buffer.from('\n')]);
+}
+
+function misreadSentence({lines, from, to}: Misread, bytes: Buffer): string {
+  const line = bytes
+    .toString('utf8', from, Math.min(to, from + 120))
+    .replace(/[\p{Cc}\p{Cf}]/gu, '\ufffd')
+    .trimEnd();
+  return `${lines} ${lines === 1 ? 'line' : 'lines'} of ss not understood, the first: ${line}`;
+}
+
+/** How many rows the beginning of an answer lets one expect of the whole of it. */
+function expectedRows(part: SocketPart): number {
+  if ('kept' in part) return 0;
+  const {out} = part;
+  const sample = Math.min(out.length, 65_536);
+  let rows = 0;
+  for (let i = 0; i < sample; i++) {
+    const begins = i === 0 || out[i - 1] === 0x0a;
+    if (begins && (out[i] === 0x74 || out[i] === 0x75)) rows++;
+  }
+  return sample === out.length ? rows : Math.ceil((rows / sample) * out.length * 1.03);
+}
+
+/** All namespaces' sockets of one node make one table, so replies are parsed together when the sweep is complete. */
+export const sockets: Fact = {
+  name: 'sockets',
+  reader,
+  cadence: {when: 'sweep'},
+  contribute: () => ({}),
+  collect(replies) {
+    const newest = replies.reduce<Reply | undefined>((a, b) => (a && a.sweep >= b.sweep ? a : b), undefined);
+    if (!newest) return {};
+    const {node, sweep, at, uptime} = newest;
+    const parts = replies.map(({netns = '', out, truncated}) => ({
+      netns,
+      out,
+      truncated: truncated ?? false,
+    }));
+    const {table, problems} = parseSockets(parts);
+    const unread = replies.flatMap(reply => unreadGap(reply) ?? []);
+    const unclear = problems.map(
+      ({netns, sentence}): Gap => ({node, fact: 'sockets', netns, reason: sentence}),
+    );
+    return {node: {sockets: {sweep, at, uptime, value: table}}, gaps: [...unread, ...unclear]};
+  },
+  // Addresses, users' numbers and names of cgroups; no command line and no environment.
+  redact: out => out,
+};
+
+function unreadGap({node, netns, exit, err, truncated}: Reply): Gap | undefined {
+  const gap = (reason: string, reveal: string): Gap => ({
+    node,
+    fact: 'sockets',
+    ...(netns === undefined ? {} : {netns}),
+    reason,
+    reveal,
+  });
+  if (truncated)
+    return gap('the answer was longer than its bound and was cut', 'run ss -tunaieH there by hand');
+  if (exit === 0) return undefined;
+  if (exit === 127) return gap('ss is not installed', 'install iproute2 on the node');
+  if (exit === 124 || exit === 143) return gap('ss did not end in time', 'run ss -tunaieH there by hand');
+  const said = err.split('\n').find(line => line !== '' && !line.startsWith('Failed to find cgroup2')) ?? '';
+  const words = said.replace(/[\p{Cc}\p{Cf}]/gu, '\ufffd').slice(0, 160);
+  return gap(
+    `ss ended with status ${exit}${words ? `: ${words}` : ''}`,
+    'iproute2 4.7 or newer is needed, and root',
+  );
+}

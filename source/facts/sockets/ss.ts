@@ -1,0 +1,315 @@
+/**
+ * A scanner for `ss -tunaieH`, with or without `-O` (one line a socket). It walks over the bytes once and writes into
+ * columns; no string or object is made for a line. Layout: ss(8) and iproute2 misc/ss.c (`inet_show_sock`,
+ * `tcp_stats_print`, `sock_details_print`); seen with iproute2 6.1 on Linux 6.18.
+ *
+ *     tcp ESTAB 0 0 127.0.0.1:2379 127.0.0.1:59398 timer:(keepalive,2.920ms,0) ino:395426 sk:1137 cgroup:/a <->
+ *     <tab> ts sack bbr wscale:10,10 rto:212 rtt:8.345/14.075 … retrans:0/2 …
+ *
+ * Lines are padded with spaces. With `-O` the second line follows the first after a space.
+ */
+import {NO_UID} from '../sockets.ts';
+import {type Columns, type Draft, grow} from './columns.ts';
+import {endpoint, UNSAID, UNSAID_ANY6, UNSAID_STAR} from './endpoint.ts';
+import {afterSpaces, decimal, digits, startsWith, total} from './scan.ts';
+
+/** What a scan did not understand: how many lines, and where the first of them is. */
+export type Misread = {lines: number; from: number; to: number};
+
+const NEWLINE = 0x0a;
+const TAB = 0x09;
+const SPACE = 0x20;
+const DASH = 0x2d;
+const ZERO = 0x30;
+const COLON = 0x3a;
+const LESS = 0x3c;
+const A = 0x41;
+const C = 0x43;
+const E = 0x45;
+const F = 0x46;
+const L = 0x4c;
+const S = 0x53;
+const T = 0x54;
+const U = 0x55;
+const c_ = 0x63;
+const i_ = 0x69;
+const r_ = 0x72;
+const t_ = 0x74;
+const u_ = 0x75;
+const v_ = 0x76;
+
+type Word = Uint8Array;
+const text = (word: string) => Uint8Array.from(word, letter => letter.charCodeAt(0));
+/** In the order of `STATES`. */
+const STATE_TEXT = [
+  'UNKNOWN',
+  'ESTAB',
+  'SYN-SENT',
+  'SYN-RECV',
+  'FIN-WAIT-1',
+  'FIN-WAIT-2',
+  'TIME-WAIT',
+  'UNCONN',
+  'CLOSE-WAIT',
+  'LAST-ACK',
+  'LISTEN',
+  'CLOSING',
+  'CLOSED',
+].map(text);
+const [INO, UID, USERS, V6ONLY, CGROUP, RTT, RETRANS, SKMEM, ULP] = [
+  'ino:',
+  'uid:',
+  'users:((',
+  'v6only:',
+  'cgroup:',
+  'rtt:',
+  'retrans:',
+  'skmem:',
+  'tcp-ulp-',
+].map(text) as [Word, Word, Word, Word, Word, Word, Word, Word, Word];
+const RETRANS_TOKEN = Buffer.from(' retrans:');
+/** Bare words that stand before the name of the congestion control (`tcp_stats_print`). */
+const FLAGS = ['ts', 'sack', 'ecn', 'ecnseen', 'fastopen'].map(text);
+/** What ss says on standard error, which captures made with 2>&1 hold, the prompt of a capture, and a header. */
+const NOISE = ['Failed to find cgroup2 mount', 'Failed to open cgroup2 by ID', '$ ', 'Netid '].map(text);
+
+/** What a scan carries from row to row. `retransAt` is where the next ` retrans:` is, once that was looked for. */
+type Scan = {
+  readonly bytes: Buffer;
+  readonly draft: Draft;
+  readonly netnsIndex: number;
+  readonly misread: Misread;
+  retransAt: number;
+};
+
+/**
+ * Appends the sockets in `bytes`, which must end with a newline, to the draft as sockets of namespace `netnsIndex`.
+ * Every loop below ends at a newline at the latest, which is why none of them compares with the length.
+ */
+export function scanSs(bytes: Buffer, draft: Draft, netnsIndex: number): Misread {
+  const misread = {lines: 0, from: 0, to: 0};
+  const scan: Scan = {bytes, draft, netnsIndex, misread, retransAt: -1};
+  let pos = 0;
+  while (pos < bytes.length) {
+    pos = scanRows(scan, draft.columns, pos);
+    if (pos < bytes.length) grow(draft);
+  }
+  return misread;
+}
+
+/** Reads lines until the end, or until the columns are full; answers where the next line to read begins. */
+function scanRows(scan: Scan, columns: Columns, pos: number): number {
+  const {bytes, netnsIndex} = scan;
+  const end = bytes.length;
+  let row = columns.count;
+  // The row that a second line belongs to; -1: none was begun; -2: that of a line which was not understood.
+  let current = -1;
+  while (pos < end) {
+    const from = pos;
+    const c = bytes[pos]!;
+    if (c === NEWLINE) {
+      pos++;
+      continue;
+    }
+    if ((c === SPACE || c === TAB) && current >= 0) {
+      const eol = extras(scan, columns, current, pos, true);
+      columns.to[current] = eol;
+      pos = eol + 1;
+      continue;
+    }
+    if (c === t_ || c === u_) {
+      if (row === columns.capacity) break;
+      pos = head(scan, columns, row, from);
+      if (pos >= 0) {
+        const eol = extras(scan, columns, row, pos, false);
+        settle(columns, row);
+        columns.netnsIndex[row] = netnsIndex;
+        columns.from[row] = from;
+        columns.to[row] = eol;
+        current = row++;
+        pos = eol + 1;
+        continue;
+      }
+    }
+    pos = bytes.indexOf(NEWLINE, from) + 1;
+    if (isNoise(bytes, from)) continue;
+    if ((c === SPACE || c === TAB) && (current === -2 || isBlank(bytes, from))) continue;
+    const {misread} = scan;
+    if (misread.lines++ === 0) {
+      misread.from = from;
+      misread.to = pos - 1;
+    }
+    current = -2;
+  }
+  columns.count = row;
+  return pos;
+}
+
+/** What follows from what the line did not say. */
+function settle(columns: Columns, row: number): void {
+  // ss prints no uid for root's sockets; those without an inode belong to nobody any more.
+  if (columns.uid[row] === NO_UID && columns.inode[row] !== 0) columns.uid[row] = 0;
+  const unsaid = columns.v6only[row]!;
+  if (unsaid < UNSAID) return;
+  columns.v6only[row] = unsaid === UNSAID_ANY6 ? 1 : 0;
+  // Once `*` was IPv4's wildcard (iproute2 4); IPv6 sockets that have an inode say v6only.
+  if (unsaid === UNSAID_STAR && columns.inode[row] !== 0) columns.family[row] = 4;
+}
+
+/** `tcp ESTAB 0 0 LOCAL:PORT REMOTE:PORT`; answers the position after it, or -1. */
+function head({bytes, draft}: Scan, columns: Columns, row: number, pos: number): number {
+  const tcp = bytes[pos] === t_;
+  if (bytes[pos + 1] !== (tcp ? 0x63 : 0x64) || bytes[pos + 2] !== 0x70 || bytes[pos + 3] !== SPACE)
+    return -1;
+  columns.protocol[row] = tcp ? 0 : 1;
+  pos = afterSpaces(bytes, pos + 3);
+  const state = stateAt(bytes, pos);
+  if (state < 0) return -1;
+  columns.state[row] = state;
+  while (bytes[pos]! > SPACE) pos++;
+  pos = digits(bytes, afterSpaces(bytes, pos), columns.recvQ, row);
+  if (pos < 0 || bytes[pos] !== SPACE) return -1;
+  pos = digits(bytes, afterSpaces(bytes, pos), columns.sendQ, row);
+  if (pos < 0 || bytes[pos] !== SPACE) return -1;
+  columns.device[row] = 0;
+  pos = endpoint(bytes, afterSpaces(bytes, pos), draft, columns, row, true);
+  if (pos < 0 || bytes[pos] !== SPACE) return -1;
+  pos = endpoint(bytes, afterSpaces(bytes, pos), draft, columns, row, false);
+  if (pos < 0 || bytes[pos]! > SPACE) return -1;
+  columns.inode[row] = 0;
+  columns.uid[row] = NO_UID;
+  columns.rtt[row] = Number.NaN;
+  columns.retrans[row] = 0;
+  columns.congestion[row] = 0;
+  return pos;
+}
+
+/** Everything behind the addresses, of either line; answers where the line ends. */
+function extras(scan: Scan, columns: Columns, row: number, pos: number, second: boolean): number {
+  const {bytes, draft} = scan;
+  let info = second;
+  let cgroup = false;
+  // The congestion control is the last bare word before the first `name:value`.
+  let naming = true;
+  let wordFrom = 0;
+  let wordTo = 0;
+  for (;;) {
+    let c = bytes[pos]!;
+    while (c <= SPACE && c !== NEWLINE) c = bytes[++pos]!;
+    if (c === NEWLINE) break;
+    if (info) {
+      if (c === r_ && startsWith(bytes, pos, RTT)) {
+        if (naming) columns.congestion[row] = nameIn(draft, bytes, wordFrom, wordTo);
+        decimal(bytes, pos + 4, columns.rtt, row);
+        return rest(scan, columns, row, pos);
+      }
+      if (c === r_ && startsWith(bytes, pos, RETRANS)) total(bytes, pos + 8, columns.retrans, row);
+    } else if (c === u_ && !cgroup && startsWith(bytes, pos, USERS)) {
+      pos = afterUsers(bytes, pos + 8);
+      continue;
+    } else if (c === i_ && !cgroup && startsWith(bytes, pos, INO)) {
+      digits(bytes, pos + 4, columns.inode, row);
+    } else if (c === u_ && !cgroup && startsWith(bytes, pos, UID)) {
+      digits(bytes, pos + 4, columns.uid, row);
+    } else if (c === v_ && startsWith(bytes, pos, V6ONLY)) {
+      columns.v6only[row] = bytes[pos + 7] === ZERO + 1 ? 1 : 0;
+    } else if (c === c_ && startsWith(bytes, pos, CGROUP)) {
+      // A cgroup's name may hold spaces; it ends where the arrow is.
+      cgroup = true;
+    } else if ((c === LESS || c === DASH) && bytes[pos + 1] === DASH) {
+      info = true;
+      cgroup = false;
+      pos += 3;
+      continue;
+    }
+    const from = pos;
+    let bare = true;
+    for (c = bytes[pos]!; c > SPACE; c = bytes[++pos]!) if (c === COLON) bare = false;
+    if (!naming || cgroup || (bare && startsWith(bytes, from, ULP))) continue;
+    if (bare) {
+      info = true;
+      wordFrom = from;
+      wordTo = pos;
+    } else if (info && !startsWith(bytes, from, SKMEM)) {
+      columns.congestion[row] = nameIn(draft, bytes, wordFrom, wordTo);
+      naming = false;
+    }
+  }
+  if (naming && wordTo > wordFrom) columns.congestion[row] = nameIn(draft, bytes, wordFrom, wordTo);
+  return pos;
+}
+
+/** The long tail behind `rtt:`, in which only retransmissions are of interest; they are shown where there are any. */
+function rest(scan: Scan, columns: Columns, row: number, pos: number): number {
+  const {bytes} = scan;
+  const eol = bytes.indexOf(NEWLINE, pos);
+  if (scan.retransAt < pos) {
+    const found = bytes.indexOf(RETRANS_TOKEN, pos);
+    scan.retransAt = found < 0 ? bytes.length : found;
+  }
+  if (scan.retransAt < eol) total(bytes, scan.retransAt + 9, columns.retrans, row);
+  return eol;
+}
+
+/**
+ * Behind `users:((` the names of processes stand in quotes and may hold anything; the list ends with `,fd=N))`.
+ */
+function afterUsers(bytes: Buffer, pos: number): number {
+  const start = pos;
+  for (; bytes[pos] !== NEWLINE; pos++) {
+    if (bytes[pos] !== 0x3d || bytes[pos - 1] !== 0x64 || bytes[pos - 2] !== 0x66) continue;
+    let stop = pos + 1;
+    while (bytes[stop]! >= ZERO && bytes[stop]! <= 0x39) stop++;
+    if (stop > pos + 1 && bytes[stop] === 0x29 && bytes[stop + 1] === 0x29) return stop + 2;
+  }
+  return start;
+}
+
+function nameIn(draft: Draft, bytes: Buffer, from: number, to: number): number {
+  for (const flag of FLAGS) if (flag.length === to - from && startsWith(bytes, from, flag)) return 0;
+  return draft.words.ofBytes(bytes, from, to);
+}
+
+function stateAt(bytes: Buffer, pos: number): number {
+  let state = -1;
+  switch (bytes[pos]) {
+    case E:
+      state = 1;
+      break;
+    case L:
+      state = bytes[pos + 1] === A ? 9 : 10;
+      break;
+    case U:
+      state = bytes[pos + 2] === C ? 7 : 0;
+      break;
+    case T:
+      state = 6;
+      break;
+    case S:
+      state = bytes[pos + 4] === S ? 2 : 3;
+      break;
+    case F:
+      state = bytes[pos + 9] === ZERO + 1 ? 4 : 5;
+      break;
+    case C:
+      state = bytes[pos + 4] === E ? (bytes[pos + 5] === DASH ? 8 : 12) : 11;
+      break;
+  }
+  if (state >= 0) {
+    const word = STATE_TEXT[state]!;
+    if (startsWith(bytes, pos, word) && bytes[pos + word.length] === SPACE) return state;
+  }
+  // A state that a newer ss knows (BOUND-INACTIVE) is a state all the same.
+  let stop = pos;
+  for (let c = bytes[stop]!; (c >= A && c <= 0x5a) || c === DASH || c === ZERO + 1; c = bytes[++stop]!);
+  return stop > pos && bytes[stop] === SPACE ? 0 : -1;
+}
+
+function isNoise(bytes: Uint8Array, from: number): boolean {
+  return NOISE.some(noise => startsWith(bytes, from, noise));
+}
+
+function isBlank(bytes: Uint8Array, pos: number): boolean {
+  while (bytes[pos]! <= SPACE && bytes[pos] !== NEWLINE) pos++;
+  return bytes[pos] === NEWLINE;
+}
