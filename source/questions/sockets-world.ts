@@ -1,0 +1,88 @@
+import type {Ends} from '../model/ends.ts';
+import type {Graph, GraphNode} from '../model/graph.ts';
+import type {Owners} from '../facts/owners.ts';
+import type {SocketTable} from '../facts/sockets.ts';
+
+/**
+ * Everything that a row of any socket, and of its other end, is made from. Plain data: columns in shared memory and
+ * maps, so an answer that holds it crosses to the drawing thread without copying a socket.
+ */
+export type SocketWorld = {
+  /** By `GraphNode.index`. */
+  readonly nodes: readonly WorldNode[];
+  /** By `Namespace.index`. */
+  readonly places: readonly Place[];
+};
+
+export type WorldNode = {
+  readonly id: string;
+  readonly name: string;
+  readonly sweep: number;
+  readonly table: SocketTable | undefined;
+  readonly ends: Ends | undefined;
+  readonly owners: Owners | undefined;
+  /** `Namespace.index` by `netnsIndex` of the table. */
+  readonly placeOf: readonly number[];
+  readonly processes: ReadonlyMap<number, Holder>;
+};
+
+export type Place = {
+  readonly node: number;
+  readonly inode: string;
+  readonly kind: 'host' | 'pod' | 'other';
+  readonly pods: readonly string[];
+};
+
+/** A process as far as a socket's row shows it. */
+export type Holder = {
+  readonly program: string;
+  readonly user: string;
+  readonly pod: string | undefined;
+  readonly container: string | undefined;
+  /** `Namespace.index` of the process's own namespace. */
+  readonly place: number | undefined;
+};
+
+const made = new WeakMap<Graph, SocketWorld>();
+
+/** One a graph: every answer about it shares the same. */
+export function socketWorld(graph: Graph): SocketWorld {
+  const known = made.get(graph);
+  if (known) return known;
+  const world: SocketWorld = {
+    nodes: graph.nodes.map(node => worldNode(node, graph.ends[node.index])),
+    places: graph.namespaces.map(({node, inode, kind, pods}) => ({
+      node: node.index,
+      inode,
+      kind,
+      pods: pods.map(pod => pod.key),
+    })),
+  };
+  made.set(graph, world);
+  return world;
+}
+
+function worldNode(node: GraphNode, ends: Ends | undefined): WorldNode {
+  const sockets = node.snapshot?.sockets;
+  return {
+    id: node.id,
+    name: node.name,
+    sweep: sockets?.sweep ?? 0,
+    table: sockets?.value,
+    ends,
+    owners: node.snapshot?.owners?.value,
+    placeOf: sockets?.value.netns.map(inode => node.byInode.get(inode)!.index) ?? [],
+    processes: new Map(
+      node.processes.map(({process, pod, container, netns}) => [
+        process.pid,
+        {
+          program: process.name,
+          user: process.user,
+          pod: pod?.key,
+          container: container?.name,
+          place: netns?.index,
+        },
+      ]),
+    ),
+  };
+}
