@@ -27,7 +27,12 @@ export type Items = {
 };
 
 /** One line of a list of fields: the first of a value carries its label. */
-export type FieldLine = {readonly field: number; readonly label: string; readonly text: string | undefined};
+export type FieldLine = {
+  readonly id: string;
+  readonly field: number;
+  readonly label: string;
+  readonly text: string | undefined;
+};
 
 const NOTHING: Item = {};
 type Arranged = {filter: string; sort: Sort | undefined; items: Items};
@@ -46,7 +51,7 @@ export function itemsOf(facet: Facet, filter: string, sort: Sort | undefined, ce
         count: lines.length,
         total: lines.length,
         selectable: true,
-        id: i => `${lines[i]!.field}`,
+        id: i => lines[i]!.id,
         item: i => body.fields[lines[i]!.field] ?? NOTHING,
         at: i => i,
       };
@@ -114,10 +119,19 @@ export function fieldLines(fields: Fields, cells: number): readonly FieldLine[] 
   const last = lastLines.get(fields);
   if (last?.cells === cells) return last.lines;
   const room = Math.max(8, cells - labelWidth(fields) - 2);
+  const times = new Map<string, number>();
   const lines = fields.fields.flatMap(({label, cells: value}, field): FieldLine[] => {
+    const nth = times.get(label) ?? 0;
+    times.set(label, nth + 1);
+    const id = `${label} ${nth}`;
     const text = clean(value.map(cell => cell.text).join(''));
-    if (width(text) <= room) return [{field, label, text: undefined}];
-    return wrap(text, room).map((part, i) => ({field, label: i === 0 ? label : '', text: part}));
+    if (width(text) <= room) return [{id, field, label, text: undefined}];
+    return wrap(text, room).map((part, i) => ({
+      id: `${id} ${i}`,
+      field,
+      label: i === 0 ? label : '',
+      text: part,
+    }));
   });
   lastLines.set(fields, {cells, lines});
   return lines;

@@ -1,5 +1,6 @@
 import type {Cell, Column, Table} from '../views/view.ts';
-import {clean, fit, width} from './text.ts';
+import type {Sort} from './items.ts';
+import {clean, pad, width} from './text.ts';
 
 /** Cells between two columns. */
 export const GAP = 2;
@@ -13,28 +14,41 @@ export type Fitted = {
   readonly dropped: readonly string[];
 };
 
-/** No more rows than this are measured; the rows on screen always are. */
+/** No more rows than this are measured of a table beyond those on screen. */
 const SAMPLE = 300;
 
+/** Numbers of rows that stand for the table when its columns are measured: all of a small one, spread over a large. */
+export function sampleRows(table: Table): number[] {
+  const step = Math.max(1, Math.ceil(table.count / SAMPLE));
+  return Array.from({length: Math.ceil(table.count / step)}, (_, n) => n * step);
+}
+
 /**
- * Width that each column would like: its title and its widest value among a sample of the rows, by column key.
- * `before` keeps a column from getting narrower again while its numbers change: nothing jumps at a refresh.
+ * Width that each column would like: its head and its widest value in `rows`, by column key. `before` keeps a column
+ * from getting narrower again while its numbers change: nothing jumps at a refresh.
  */
 export function naturalWidths(
   table: Table,
-  visible: readonly number[],
+  heads: readonly string[],
+  rows: readonly number[],
   before: Readonly<Record<string, number>> = {},
 ): Record<string, number> {
-  const widths = table.columns.map(column => Math.max(width(clean(column.title)), before[column.key] ?? 0));
-  const measure = (i: number) => {
+  const widths = table.columns.map((column, i) => Math.max(width(heads[i] ?? ''), before[column.key] ?? 0));
+  for (const i of rows) {
     table.row(i).cells.forEach((cell, column) => {
       widths[column] = Math.max(widths[column] ?? 0, width(clean(cell.text)));
     });
-  };
-  const step = Math.max(1, Math.ceil(table.count / SAMPLE));
-  for (let i = 0; i < table.count; i += step) measure(i);
-  if (step > 1) visible.forEach(measure);
+  }
   return Object.fromEntries(table.columns.map((column, i) => [column.key, widths[i] ?? 0]));
+}
+
+/** Titles of the columns; the one that is sorted by carries its direction. */
+export function headsOf(columns: readonly Column[], sort: Sort | undefined): string[] {
+  return columns.map(column =>
+    sort?.column === column.key
+      ? `${clean(column.title)}${sort.descending ? '▼' : '▲'}`
+      : clean(column.title),
+  );
 }
 
 /**
@@ -106,7 +120,7 @@ export function placeCells(
   placed.forEach(({index, width: wide}, n) => {
     const cell = cells[index] ?? {text: ''};
     if (n > 0) out.push({text: ' '.repeat(GAP)});
-    out.push({...cell, text: fit(clean(cell.text), wide, columns[index]!.align)});
+    out.push({...cell, text: pad(clean(cell.text), wide, columns[index]!.align)});
   });
   return out;
 }

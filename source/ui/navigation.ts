@@ -41,10 +41,7 @@ export type Step =
 /** What the cursor moves over: the part of `Items` that moving needs. */
 export type List = {readonly count: number; readonly selectable: boolean; id(i: number): string};
 
-export type Move =
-  | {readonly by: number}
-  | {readonly pages: number}
-  | {readonly to: 'first' | 'last'};
+export type Move = {readonly by: number} | {readonly pages: number} | {readonly to: 'first' | 'last'};
 
 const START: Place = {index: 0, top: 0, filter: ''};
 
@@ -112,7 +109,8 @@ export function moveCursor(place: Place, list: List, height: number, move: Move)
   const page = Math.max(1, height - 1);
   const from = list.selectable ? place.index : place.top;
   const last = list.selectable ? list.count - 1 : list.count - height;
-  const target = 'to' in move ? (move.to === 'first' ? 0 : last) : from + ('by' in move ? move.by : move.pages * page);
+  const target =
+    'to' in move ? (move.to === 'first' ? 0 : last) : from + ('by' in move ? move.by : move.pages * page);
   const index = clamp(target, 0, last);
   if (!list.selectable) return {...place, index, top: index};
   // A page moves the window along with the cursor, so that the cursor keeps its line on screen.
@@ -135,9 +133,7 @@ function at(place: Place, list: List, height: number, index: number, top: number
   const low = Math.max(0, index - height + 1);
   const first = clamp(clamp(top, low, index), 0, Math.max(0, list.count - height));
   const {id: _, ...rest} = place;
-  return list.count === 0
-    ? {...rest, index: 0, top: 0}
-    : {...rest, id: list.id(index), index, top: first};
+  return list.count === 0 ? {...rest, index: 0, top: 0} : {...rest, id: list.id(index), index, top: first};
 }
 
 /** Looks near the old place first: rows seldom move far from one generation to the next. */
@@ -150,6 +146,6 @@ function find(list: List, id: string, near: number): number | undefined {
   return undefined;
 }
 
-function clamp(value: number, low: number, high: number): number {
+export function clamp(value: number, low: number, high: number): number {
   return Math.max(low, Math.min(high, value));
 }

@@ -29,7 +29,7 @@ export function truncate(text: string, cells: number): string {
 }
 
 /** Exactly `cells` wide: cut with `…`, or filled with spaces on the side away from `align`. */
-export function fit(text: string, cells: number, align: 'left' | 'right' = 'left'): string {
+export function pad(text: string, cells: number, align: 'left' | 'right' = 'left'): string {
   const cut = truncate(text, cells);
   const fill = ' '.repeat(Math.max(0, cells - width(cut)));
   return align === 'left' ? cut + fill : fill + cut;

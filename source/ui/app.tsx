@@ -1,0 +1,95 @@
+import {useApp, useInput, useWindowSize} from 'ink';
+import {useEffect, useState, useSyncExternalStore} from 'react';
+import type {Answer} from '../questions/answer.ts';
+import type {Question} from '../questions/question.ts';
+import type {View} from '../views/view.ts';
+import {commandOf} from './command.ts';
+import {dispatch} from './dispatch.ts';
+import {keyNames} from './input.ts';
+import type {Effect} from './keys.ts';
+import {missingView} from './missing.ts';
+import {shown} from './navigation.ts';
+import {Screen} from './screen.tsx';
+import type {Outcome, Session} from './session.ts';
+import {makeStore} from './store.ts';
+
+export type AppProps = {
+  readonly session: Session;
+  /** The question of the first screen. */
+  readonly start: Question;
+  readonly toView: (answer: Answer) => View;
+  readonly colour: boolean;
+  /** Makes the whole command out of a question's words, e.g. puts `hoptop --nodes …` before them. */
+  readonly command: (words: string) => string;
+  readonly quit: () => void;
+};
+
+/** Joins session, keys and screen. It decides nothing: the reducer and the key table do. */
+export function App({session, start, toView, colour, command, quit}: AppProps) {
+  const {columns, rows} = useWindowSize();
+  const {suspendTerminal} = useApp();
+  const [store] = useState(() => makeStore(start, columns, rows));
+  const ui = useSyncExternalStore(store.subscribe, store.get);
+
+  useEffect(() => store.send({type: 'resize', columns, rows}), [store, columns, rows]);
+  useEffect(() => session.status(status => store.send({type: 'status', status})), [session, store]);
+  useEffect(() => session.prompts(prompt => store.send({type: 'prompt', prompt})), [session, store]);
+
+  const {question} = shown(ui.navigation);
+  useEffect(
+    () =>
+      session.watch(question, outcome =>
+        store.send({type: 'answered', question, view: viewOf(outcome, question, toView)}),
+      ),
+    [session, store, question, toView],
+  );
+
+  const evidence = ui.overlay?.kind === 'evidence' ? ui.overlay.list : undefined;
+  useEffect(() => {
+    if (!evidence) return undefined;
+    return session.evidence(evidence, texts => {
+      const {overlay} = store.get();
+      if (overlay?.kind === 'evidence') store.send({type: 'overlay', overlay: {...overlay, texts}});
+    });
+  }, [session, store, evidence]);
+
+  const carryOut = (effect: Effect) => {
+    switch (effect.do) {
+      case 'ui':
+        return store.send(effect.event);
+      case 'act':
+        return session.act(effect.act);
+      case 'quit':
+        return quit();
+      case 'suspend':
+        return void suspendTerminal(stopUntilContinued);
+    }
+  };
+  useInput((input, key) => {
+    for (const name of keyNames(input, key)) dispatch(store.get(), name).forEach(carryOut);
+  });
+
+  return <Screen ui={ui} colour={colour} command={command} />;
+}
+
+/** A View that cannot be made is said in its place: one bad answer must not take the others away. */
+function viewOf(outcome: Outcome, question: Question, toView: (answer: Answer) => View): View {
+  if ('missing' in outcome) return missingView(question, outcome.missing, outcome.suggestions);
+  try {
+    return toView(outcome.answer);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const said = `The answer to "${commandOf(question)}" cannot be drawn: ${reason}. Please report it with a recording.`;
+    return missingView(question, said, []);
+  }
+}
+
+/**
+ * Stops the whole process group, as the terminal does for Ctrl-Z when it is not in raw mode, so that the shell gets
+ * its terminal back also when hoptop was started by npx. Goes on after SIGCONT, or at once where nothing can stop it
+ * (a process group without a controlling shell).
+ */
+async function stopUntilContinued(): Promise<void> {
+  process.kill(0, 'SIGTSTP');
+  await new Promise(resolve => setTimeout(resolve, 50));
+}

@@ -1,0 +1,104 @@
+import type {Cell} from '../views/view.ts';
+import {type Body, position} from './body.ts';
+import {commandOf} from './command.ts';
+import {contextOf, footerBindings} from './dispatch.ts';
+import {facetIndex, placeOf, shown} from './navigation.ts';
+import {cut, type Line, lineWidth, spread} from './paint.ts';
+import type {Ui} from './state.ts';
+
+/** The questions that led here, nearest last; when they are too many the first ones go. */
+export function breadcrumb(ui: Ui): Line {
+  const titles = ui.navigation.stack.map(({question, view}) => view?.title ?? commandOf(question));
+  const line = (from: number): Line =>
+    titles.slice(from).flatMap((text, i, all): Cell[] => [
+      {text: i > 0 ? ' › ' : from > 0 ? ' … › ' : ' ', tone: 'dim'},
+      {text, tone: i === all.length - 1 ? 'strong' : 'plain'},
+    ]);
+  let from = 0;
+  while (from < titles.length - 1 && lineWidth(line(from)) > ui.columns) from++;
+  return cut(line(from), ui.columns);
+}
+
+/** The parts of the screen, the one that is shown in brackets; to the right where in it one is. */
+export function facetLine(ui: Ui, body: Body): Line {
+  const {view} = shown(ui.navigation);
+  const at = facetIndex(shown(ui.navigation));
+  const {filter} = placeOf(shown(ui.navigation));
+  const right: Cell[] = [];
+  if (filter !== '') right.push({text: `filter: ${filter}  `, tone: 'warn'});
+  if (body.dropped.length > 0) {
+    right.push({
+      text: `${body.dropped.length} ${body.dropped.length === 1 ? 'column' : 'columns'} hidden  `,
+      tone: 'dim',
+    });
+  }
+  right.push({text: `${position(ui)} `, tone: 'dim'});
+  const facets = view?.facets ?? [];
+  const title = (i: number): Cell[] => {
+    const facet = facets[i]!;
+    const count = facet.body.type === 'table' ? ` ${facet.body.count}` : '';
+    return i === at
+      ? [{text: ' ['}, {text: `${facet.title}${count}`, tone: 'accent'}, {text: '] '}]
+      : [{text: `  ${facet.title}${count}  `, tone: 'dim'}];
+  };
+  // The part that is shown is always named: those before it go first when they do not fit.
+  const room = ui.columns - lineWidth(right);
+  let from = 0;
+  const line = (): Line => facets.flatMap((_, i) => (i < from ? [] : title(i)));
+  while (from < at && lineWidth(facets.slice(from, at + 1).flatMap((_, i) => title(from + i))) > room) from++;
+  return spread(line(), right, ui.columns);
+}
+
+/** One line that says how much is missing, and the key that lists it. */
+export function gapLine(ui: Ui): Line {
+  const gaps = shown(ui.navigation).view?.gaps ?? [];
+  const [first = ''] = gaps;
+  const count = gaps.length === 1 ? '1 gap' : `${gaps.length} gaps`;
+  return cut(
+    [
+      {text: ` ${count} `, tone: 'warn'},
+      {text: '(! shows all)', tone: 'accent'},
+      {text: `  ${first}`, tone: 'dim'},
+    ],
+    ui.columns,
+  );
+}
+
+/** The keys that work here; whole ones only, and always those that lead out. */
+export function keyLine(ui: Ui): Line {
+  if (contextOf(ui) === 'prompt') return [{text: ' Something needs your answer first.', tone: 'warn'}];
+  const entries = footerBindings(ui).map(({keys, name, footer}): {line: Line; last: boolean} => ({
+    line: [
+      {text: ` ${keys[0]}`, tone: 'accent'},
+      {text: ` ${typeof name === 'string' ? name : name(ui)} `, tone: 'plain'},
+    ],
+    last: (footer ?? 0) > 90,
+  }));
+  const width = (some: typeof entries) => some.reduce((sum, {line}) => sum + lineWidth(line), 0);
+  while (width(entries) > ui.columns) {
+    const victim = entries.findLastIndex(({last}) => !last);
+    if (victim < 0) break;
+    entries.splice(victim, 1);
+  }
+  return cut(
+    entries.flatMap(({line}) => line),
+    ui.columns,
+  );
+}
+
+/** What is being typed, a notice, or the command that prints this answer. `command` puts the source's flags in. */
+export function lastLine(ui: Ui, command: (words: string) => string): Line {
+  const {overlay, notice} = ui;
+  if (overlay?.kind === 'filter') {
+    const found = position(ui) === '' ? 'none' : position(ui);
+    return spread(typing('/', overlay.text), [{text: `${found} `, tone: 'dim'}], ui.columns);
+  }
+  if (overlay?.kind === 'record') return cut(typing('Record into the file: ', overlay.text), ui.columns);
+  if (overlay?.kind === 'palette' && notice === undefined) return cut(typing(':', overlay.text), ui.columns);
+  if (notice !== undefined) return cut([{text: ` ${notice}`, tone: 'warn'}], ui.columns);
+  return cut([{text: ` $ ${command(commandOf(shown(ui.navigation).question))}`, tone: 'dim'}], ui.columns);
+}
+
+function typing(label: string, text: string): Line {
+  return [{text: ` ${label}`, tone: 'strong'}, {text}, {text: '▏', tone: 'accent'}];
+}

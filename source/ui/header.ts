@@ -1,0 +1,105 @@
+import type {Cell} from '../views/view.ts';
+import {age, clock, size, timeOfDay} from './ages.ts';
+import {cut, type Line, spread} from './paint.ts';
+import type {NodeStatus, PlayerStatus, Status} from './session.ts';
+
+/**
+ * One line: what is looked at, how much of it is reached, and how old it is. A second one when a recording is played
+ * (the transport) or while some node is not reached (which, and what it is busy with).
+ */
+export function headerLines(status: Status | undefined, columns: number): Line[] {
+  const name: Cell = {text: ' hoptop ', tone: 'strong'};
+  if (!status) return [[name, {text: ' starting', tone: 'dim'}]];
+  const left: Line = [
+    name,
+    {text: ` ${status.source}`, tone: 'accent'},
+    {text: ' · '},
+    ...reached(status.nodes),
+  ];
+  const lines = [spread(left, freshness(status), columns)];
+  if (status.player) lines.push(transport(status.player, columns));
+  const unreached = status.nodes.filter(node => node.state === 'dialling' || node.state === 'lost');
+  if (unreached.length > 0) lines.push(cut(waiting(unreached, status.now), columns));
+  return lines;
+}
+
+function reached(nodes: readonly NodeStatus[]): Line {
+  const count = (state: NodeStatus['state']) => nodes.filter(node => node.state === state).length;
+  const [ready, lost, dialling] = [count('ready') + count('back'), count('lost'), count('dialling')];
+  const total = nodes.length === 1 ? '1 node' : `${nodes.length} nodes`;
+  if (nodes.length === 0) return [{text: 'no nodes', tone: 'warn'}];
+  if (ready === nodes.length) return [{text: `${total} reached`, tone: 'good'}];
+  const parts: Cell[] = [{text: `${total}: ${ready} reached`}];
+  if (dialling > 0) parts.push({text: `, ${dialling} being reached`, tone: 'warn'});
+  if (lost > 0) parts.push({text: `, ${lost} lost`, tone: 'bad'});
+  return parts;
+}
+
+function freshness(status: Status): Line {
+  const parts: Cell[] = [];
+  const {recording, player} = status;
+  if (recording) {
+    const long = clock(Date.parse(status.now) - Date.parse(recording.since));
+    parts.push({text: `● recording ${long}, ${size(recording.bytes)}`, tone: 'bad'}, {text: '  '});
+  }
+  if (player)
+    return [
+      ...parts,
+      {text: player.playing ? 'playing ' : 'paused ', tone: player.playing ? 'good' : 'warn'},
+    ];
+  const newest = status.nodes.reduce<string | undefined>(
+    (at, node) => (node.at !== undefined && (at === undefined || node.at > at) ? node.at : at),
+    undefined,
+  );
+  const old = age(newest, status.now);
+  if (status.paused) parts.push({text: 'PAUSED', tone: 'warn'}, {text: ', '});
+  if (old !== undefined) parts.push({text: `data ${old} old`, tone: status.paused ? 'warn' : 'dim'});
+  if (!status.paused)
+    parts.push({text: `${old === undefined ? '' : ', '}every ${status.every} s`, tone: 'dim'});
+  return [...parts, {text: ' '}];
+}
+
+/** `▶ 12:03:04 ├────●───────┤ 0:41 / 1:07  ×1`; events are marked on the bar, the last one reached is named. */
+function transport(player: PlayerStatus, columns: number): Line {
+  const [from, to, at] = [player.from, player.to, player.at].map(moment => Date.parse(moment)) as [
+    number,
+    number,
+    number,
+  ];
+  const left = ` ${player.playing ? '▶' : '‖'} ${timeOfDay(player.at)} `;
+  const right = ` ${clock(at - from)} / ${clock(to - from)}  ×${player.speed} `;
+  const event = player.events.findLast(one => one.at <= player.at);
+  const note = event ? ` ${timeOfDay(event.at)} ${event.text}` : '';
+  const room = columns - left.length - right.length;
+  const bar = Math.max(4, note === '' ? room : Math.min(Math.floor(room / 2), room - 12));
+  const place = (moment: number) => Math.round(((moment - from) / Math.max(1, to - from)) * (bar - 1));
+  const cells: string[] = Array.from({length: bar}, (_, i) => (i < place(at) ? '━' : '─'));
+  for (const one of player.events) cells[Math.max(0, Math.min(bar - 1, place(Date.parse(one.at))))] = '┴';
+  cells[Math.max(0, Math.min(bar - 1, place(at)))] = '●';
+  return cut(
+    [
+      {text: left, tone: 'strong'},
+      {text: cells.join(''), tone: 'accent'},
+      {text: right},
+      {text: note, tone: 'dim'},
+    ],
+    columns,
+  );
+}
+
+function waiting(nodes: readonly NodeStatus[], now: string): Line {
+  const parts = nodes.flatMap((node, i): Cell[] => [
+    {text: i === 0 ? ' ' : ' · '},
+    {text: `${node.name}: ${busy(node, now)}`, tone: node.state === 'lost' ? 'bad' : 'warn'},
+  ]);
+  return [{text: ' n'}, {text: ' nodes ', tone: 'dim'}, ...parts];
+}
+
+/** What a node is doing and for how long: `authenticating, 3 s`. */
+export function busy(node: NodeStatus, now: string): string {
+  const words = {dialling: node.step ?? 'connecting', ready: 'reached', back: 'reached again', lost: 'lost'}[
+    node.state
+  ];
+  const long = age(node.since, now);
+  return long === undefined ? words : `${words}, ${long}`;
+}

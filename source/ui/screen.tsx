@@ -1,0 +1,74 @@
+import {Box, Text} from 'ink';
+import {memo} from 'react';
+import {frameOf} from './frame.ts';
+import {cut, paint} from './paint.ts';
+import type {Prompt} from './session.ts';
+import type {Ui} from './state.ts';
+import {clean, wrap} from './text.ts';
+
+type Props = {readonly ui: Ui; readonly colour: boolean; readonly command: (words: string) => string};
+
+/** Draws any state of the UI. Lines come ready and toned; here they only become coloured and are put in their places. */
+export function Screen({ui, colour, command}: Props) {
+  const {above, body, below} = frameOf(ui, command);
+  return (
+    <Box flexDirection="column" width={ui.columns} height={ui.rows} overflow="hidden">
+      {above.map((line, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a line of the terminal is its own place
+        <Painted key={i} text={paint(line, colour)} />
+      ))}
+      <Box flexDirection="column" height={body.length} justifyContent="center" alignItems="center">
+        {ui.prompt ? (
+          <Dialog prompt={ui.prompt} columns={ui.columns} rows={body.length} colour={colour} />
+        ) : (
+          <Box flexDirection="column" width={ui.columns} height={body.length}>
+            {body.map(({line, cursor}, i) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a line of the terminal is its own place
+              <Painted key={i} text={paint(line, colour, cursor)} />
+            ))}
+          </Box>
+        )}
+      </Box>
+      {below.map((line, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a line of the terminal is its own place
+        <Painted key={i} text={paint(line, colour)} />
+      ))}
+    </Box>
+  );
+}
+
+/** One line of the terminal; not drawn again while its text stays the same. An empty one would take no room. */
+const Painted = memo(function Painted({text}: {readonly text: string}) {
+  return <Text wrap="truncate">{text === '' ? ' ' : text}</Text>;
+});
+
+type DialogProps = {
+  readonly prompt: Prompt;
+  readonly columns: number;
+  readonly rows: number;
+  readonly colour: boolean;
+};
+
+/** The question that something waits for. Its choices come last and are never cut off; its explanation may be. */
+function Dialog({prompt, columns, rows, colour}: DialogProps) {
+  const inner = Math.min(76, columns - 6);
+  const choices = prompt.choices.map(({key, label}) =>
+    paint(cut([{text: ` ${key} `, tone: 'accent'}, {text: ` ${label}`}], inner), colour),
+  );
+  const room = Math.max(1, rows - 2 - 3 - choices.length);
+  const lines = prompt.lines.flatMap(line => wrap(clean(line), inner)).slice(0, room);
+  return (
+    <Box flexDirection="column" borderStyle="round" paddingX={1} width={inner + 4}>
+      <Painted text={paint(cut([{text: prompt.title, tone: 'warn'}], inner), colour)} />
+      <Painted text="" />
+      {lines.map((line, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a line of the dialog is its own place
+        <Painted key={i} text={paint([{text: line}], colour)} />
+      ))}
+      <Painted text="" />
+      {choices.map(choice => (
+        <Painted key={choice} text={choice} />
+      ))}
+    </Box>
+  );
+}

@@ -1,0 +1,200 @@
+import type {Evidence} from '../facts/evidence.ts';
+import type {Question} from '../questions/question.ts';
+import type {Facet, View} from '../views/view.ts';
+import {headerLines} from './header.ts';
+import {type Items, itemsOf} from './items.ts';
+import {headsOf, naturalWidths, sampleRows} from './layout.ts';
+import {
+  facetIndex,
+  type Move,
+  moveCursor,
+  type Navigation,
+  navigate,
+  type Place,
+  placeOf,
+  type Step,
+  sameQuestion,
+  settle,
+  shown,
+  startAt,
+  withTop,
+} from './navigation.ts';
+import type {EvidenceText, Prompt, Status} from './session.ts';
+
+/** What lies over the body; while it does, keys go to it. */
+export type Overlay =
+  | {readonly kind: 'help' | 'gaps' | 'nodes'; readonly top: number}
+  | {
+      readonly kind: 'evidence';
+      readonly top: number;
+      readonly list: readonly Evidence[];
+      /** Absent until the session has looked it up. */
+      readonly texts?: readonly EvidenceText[];
+    }
+  /** `commands`: everything that can be completed to, as known when it was opened. */
+  | {
+      readonly kind: 'palette';
+      readonly text: string;
+      readonly selected: number;
+      readonly commands: readonly string[];
+    }
+  /** `before`: the filter that Esc brings back. */
+  | {readonly kind: 'filter'; readonly text: string; readonly before: string}
+  | {readonly kind: 'record'; readonly text: string};
+
+/** Everything that the screen is drawn from. */
+export type Ui = {
+  readonly navigation: Navigation;
+  readonly overlay?: Overlay | undefined;
+  readonly status?: Status | undefined;
+  readonly prompt?: Prompt | undefined;
+  /** One sentence until the next key. */
+  readonly notice?: string | undefined;
+  readonly columns: number;
+  readonly rows: number;
+};
+
+export type UiEvent =
+  | {readonly type: 'step'; readonly step: Step}
+  | {readonly type: 'move'; readonly move: Move}
+  | {readonly type: 'answered'; readonly question: Question; readonly view: View}
+  | {readonly type: 'status'; readonly status: Status}
+  | {readonly type: 'prompt'; readonly prompt: Prompt | undefined}
+  | {readonly type: 'overlay'; readonly overlay: Overlay | undefined}
+  | {readonly type: 'filter'; readonly text: string}
+  | {readonly type: 'notice'; readonly text: string | undefined}
+  | {readonly type: 'resize'; readonly columns: number; readonly rows: number};
+
+/** Below this there is no room for anything that could be read. */
+export const SMALLEST = {columns: 60, rows: 16};
+
+export function startUi(question: Question, columns: number, rows: number): Ui {
+  return {navigation: startAt(question), columns, rows};
+}
+
+export function update(ui: Ui, event: UiEvent): Ui {
+  switch (event.type) {
+    case 'step':
+      return widened(settled({...ui, navigation: navigate(ui.navigation, event.step), overlay: undefined}));
+    case 'move': {
+      const items = itemsShown(ui);
+      if (!items) return ui;
+      const place = moveCursor(placeOf(shown(ui.navigation)), items, listHeight(ui), event.move);
+      return {...ui, navigation: navigate(ui.navigation, {type: 'place', place})};
+    }
+    case 'answered':
+      return answered(ui, event.question, event.view);
+    case 'status': {
+      const notice = event.status.notice ?? (ui.notice === ui.status?.notice ? undefined : ui.notice);
+      return settled({...ui, status: event.status, notice});
+    }
+    case 'prompt':
+      return {...ui, prompt: event.prompt};
+    case 'overlay':
+      return {...ui, overlay: event.overlay};
+    case 'filter': {
+      const place = {...placeOf(shown(ui.navigation)), filter: event.text};
+      return settled({...ui, navigation: navigate(ui.navigation, {type: 'place', place})});
+    }
+    case 'notice':
+      return {...ui, notice: event.text};
+    case 'resize': {
+      // Widths kept from a wider terminal would make columns drop that fit.
+      const screen = {...shown(ui.navigation), widths: {}};
+      const {columns, rows} = event;
+      return widened(settled({...ui, columns, rows, navigation: withTop(ui.navigation, screen)}));
+    }
+  }
+}
+
+export function facetShown(ui: Ui): Facet | undefined {
+  const screen = shown(ui.navigation);
+  return screen.view?.facets[facetIndex(screen)];
+}
+
+export function itemsShown(ui: Ui): Items | undefined {
+  const facet = facetShown(ui);
+  const place = placeOf(shown(ui.navigation));
+  return facet && itemsOf(facet, place.filter, place.sort, ui.columns - 2);
+}
+
+/** Lines that the body has: what header, breadcrumb, summary, facets, gaps and footer leave. */
+export function bodyHeight(ui: Ui): number {
+  const view = shown(ui.navigation).view;
+  const crumb = 1;
+  const summary = view && view.summary.length > 0 ? 1 : 0;
+  const facets = view ? 1 : 0;
+  const gaps = view && view.gaps.length > 0 ? 1 : 0;
+  const footer = 2;
+  return Math.max(
+    1,
+    ui.rows - headerLines(ui.status, ui.columns).length - crumb - summary - facets - gaps - footer,
+  );
+}
+
+/** Lines of the body that the cursor moves over: a table's head is not one of them. */
+export function listHeight(ui: Ui): number {
+  const heads = facetShown(ui)?.body.type === 'table' ? 1 : 0;
+  return Math.max(1, bodyHeight(ui) - heads);
+}
+
+/** Puts the cursor where its thing is now; called whenever the list or its height may have changed. */
+function settled(ui: Ui): Ui {
+  const items = itemsShown(ui);
+  if (!items) return ui;
+  const before = placeOf(shown(ui.navigation));
+  const place = settle(before, items, listHeight(ui));
+  return samePlace(before, place) ? ui : {...ui, navigation: navigate(ui.navigation, {type: 'place', place})};
+}
+
+function samePlace(a: Place, b: Place): boolean {
+  return a.id === b.id && a.index === b.index && a.top === b.top;
+}
+
+/** A late answer to a question that was left is of no use any more. */
+function answered(ui: Ui, question: Question, view: View): Ui {
+  const screen = shown(ui.navigation);
+  if (!sameQuestion(screen.question, question)) return ui;
+  return widened(
+    settled({...ui, navigation: withTop(ui.navigation, {...screen, view, seen: textsOnScreen(ui)})}),
+  );
+}
+
+/** Texts by row id of the rows that are on screen now: what the next answer is compared with. */
+function textsOnScreen(ui: Ui): ReadonlyMap<string, readonly string[]> {
+  const body = facetShown(ui)?.body;
+  if (body?.type !== 'table') return new Map();
+  return new Map(
+    rowsOnScreen(ui).map(i => {
+      const row = body.row(i);
+      return [row.id, row.cells.map(cell => cell.text)];
+    }),
+  );
+}
+
+/** Numbers of the table's rows that are on screen, from the top. */
+export function rowsOnScreen(ui: Ui): readonly number[] {
+  const items = itemsShown(ui);
+  if (!items) return [];
+  const {top} = placeOf(shown(ui.navigation));
+  const count = Math.max(0, Math.min(listHeight(ui), items.count - top));
+  return Array.from({length: count}, (_, n) => items.at(top + n));
+}
+
+/** Measures the table that is shown, so that its columns keep their widths while one scrolls through it. */
+function widened(ui: Ui): Ui {
+  const facet = facetShown(ui);
+  if (facet?.body.type !== 'table') return ui;
+  const {body} = facet;
+  const screen = shown(ui.navigation);
+  const widths = naturalWidths(
+    body,
+    headsOf(body.columns, undefined),
+    sampleRows(body),
+    screen.widths[facet.key],
+  );
+  return {
+    ...ui,
+    navigation: withTop(ui.navigation, {...screen, widths: {...screen.widths, [facet.key]: widths}}),
+  };
+}
