@@ -2,13 +2,11 @@
 import {Worker} from 'node:worker_threads';
 import {isDoing} from './cli/help.ts';
 import {chooseOrigin, type Origin} from './cli/targets.ts';
+import {EXIT} from './exit.ts';
 import {type Arguments, type Flags, numberFlag, readArguments, UsageError} from './options.ts';
 import type {Question} from './questions/question.ts';
 import {VERSION} from './version.ts';
 import type {Start} from './worker.ts';
-
-/** What the exit status means; the same list is in the help. */
-export const EXIT = {answered: 0, usage: 1, some: 2, none: 3, missing: 4} as const;
 
 async function main(argv: readonly string[]): Promise<number> {
   const {command, words, flags} = readArguments(argv);
@@ -32,7 +30,10 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const start = await whatToOpen({...(command === undefined ? {} : {command}), words, flags});
   const question = await questionOf(command, words);
-  const wantsUi = process.stdout.isTTY && format === undefined && (command === undefined || isDoing(command) || flags.ui === true);
+  const wantsUi =
+    process.stdout.isTTY &&
+    format === undefined &&
+    (command === undefined || isDoing(command) || flags.ui === true);
   if (wantsUi) return openTerminal(start, question, flags);
   const {answerOnce} = await import('./cli/answer.ts');
   return answerOnce(start, question, format ?? 'text');
@@ -49,7 +50,9 @@ async function whatToOpen({command, words, flags}: Arguments): Promise<Start> {
   };
   if (command === 'play' || command === 'demo') {
     if (flags.nodes || flags.inventory || flags.local || flags.from) {
-      throw new UsageError(`\`hoptop ${command}\` reads a recording: it takes none of --nodes, --inventory, --local, --from.`);
+      throw new UsageError(
+        `\`hoptop ${command}\` reads a recording: it takes none of --nodes, --inventory, --local, --from.`,
+      );
     }
     const origin: Origin = {kind: 'recording', file: command === 'demo' ? demoFile(words) : onlyFile(words)};
     return {...common, origin, play: true, loop: command === 'demo'};
@@ -84,7 +87,11 @@ function formatOf(flags: Flags): 'text' | 'json' | undefined {
 
 async function openTerminal(start: Start, question: Question, flags: Flags): Promise<number> {
   const [{connect}, {openUi}] = await Promise.all([import('./bridge.ts'), import('./ui/open.tsx')]);
-  const worker = new Worker(new URL('./worker.js', import.meta.url), {workerData: start, stdout: true, stderr: true});
+  const worker = new Worker(new URL('./worker.js', import.meta.url), {
+    workerData: start,
+    stdout: true,
+    stderr: true,
+  });
   return openUi(connect(worker), {
     question,
     color: !(flags['no-color'] || process.env['NO_COLOR']),
@@ -105,7 +112,8 @@ process.stdout.on('error', error => {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof Error) || !['UsageError', 'RecordingError', 'SourceError'].includes(error.name)) throw error;
+  if (!(error instanceof Error) || !['UsageError', 'RecordingError', 'SourceError'].includes(error.name))
+    throw error;
   process.stderr.write(`hoptop: ${error.message}\n`);
   process.exitCode = EXIT.usage;
 }

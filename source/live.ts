@@ -2,14 +2,19 @@
  * Drives a world from live nodes: one loop for each node, so that a slow or lost one never holds up the others.
  * Each turn reads what is due, follows up at once what that reading showed to be needed, and waits.
  */
-import {FACTS} from './facts/catalogue.ts';
+
 import type {Drive} from './engine.ts';
+import {FACTS} from './facts/catalogue.ts';
 import type {Act, Status} from './ui/session.ts';
-import type {Source, SourceEvent} from './wire/source.ts';
+import type {Read, Source, SourceEvent} from './wire/source.ts';
 import {createWorld} from './world.ts';
 
 /** What writes down all that passes; see `wire/recorder.ts`. */
-export type Recording = {append(event: SourceEvent): void; bytes(): number; close(): Promise<void>};
+export type Recording = {
+  append(event: SourceEvent, reads?: readonly Read[]): void;
+  bytes(): number;
+  close(): Promise<void>;
+};
 
 export type LiveOptions = {
   readonly source: Source;
@@ -20,27 +25,33 @@ export type LiveOptions = {
   /** Starts a recording; throws an `Error` whose message is a sentence. */
   readonly record: (file: string, failed: (sentence: string) => void) => Promise<Recording>;
   readonly changed: () => void;
+  /** A recording that is there from the first event on. */
+  readonly recorder?: {readonly file: string; readonly recording: Recording};
 };
 
 /** `settled` resolves when every node has been read once, follow-ups included, or could not be reached. */
-export function driveLive({source, label, every, record, changed}: LiveOptions): Drive & {readonly settled: Promise<void>} {
+export function driveLive(options: LiveOptions): Drive & {readonly settled: Promise<void>} {
+  const {source, label, every, record, changed} = options;
   const now = () => new Date().toISOString();
   const world = createWorld(source.nodes, FACTS, now());
   const stop = new AbortController();
   let paused = false;
   let hurry = new AbortController();
-  let recorder: {file: string; since: string; recording: Recording} | undefined;
+  let recorder: {file: string; since: string; recording: Recording} | undefined = options.recorder && {
+    ...options.recorder,
+    since: now(),
+  };
   let notice: string | undefined;
 
-  function apply(event: SourceEvent): void {
+  function apply(event: SourceEvent, reads?: readonly Read[]): void {
     world.apply(event);
-    recorder?.recording.append(event);
+    recorder?.recording.append(event, reads);
     if (event.type !== 'reply') changed();
   }
 
-  async function sweep(reads: Parameters<Source['sweep']>[0]): Promise<void> {
+  async function sweep(reads: readonly Read[]): Promise<void> {
     if (reads.length === 0) return;
-    for await (const event of source.sweep(reads, stop.signal)) apply(event);
+    for await (const event of source.sweep(reads, stop.signal)) apply(event, reads);
   }
 
   /** One turn: what is due, then at once what it showed to be needed. */

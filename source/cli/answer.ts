@@ -1,11 +1,11 @@
-import {EXIT} from '../cli.tsx';
+import {EXIT} from '../exit.ts';
+import {sanitise} from '../facts/text.ts';
 import {toJson} from '../questions/json.ts';
 import type {Question} from '../questions/question.ts';
-import {sanitise} from '../facts/text.ts';
+import type {NodeStatus, Status} from '../ui/session.ts';
 import {toView} from '../views/catalogue.ts';
 import {viewText} from '../views/text.ts';
 import {openEngine, type Start} from '../worker.ts';
-import type {NodeStatus, Status} from '../ui/session.ts';
 
 /** Reads once, answers once, and says by the exit status how much of the cluster the answer rests on. */
 export async function answerOnce(start: Start, question: Question, format: 'text' | 'json'): Promise<number> {
@@ -18,7 +18,9 @@ export async function answerOnce(start: Start, question: Question, format: 'text
     // Nothing was read at all: "there is no such pod" would be a claim without ground.
     if ('answer' in outcome && code !== EXIT.none) {
       const text =
-        format === 'json' ? `${JSON.stringify(toJson(outcome.answer), null, 2)}\n` : viewText(toView(outcome.answer));
+        format === 'json'
+          ? `${JSON.stringify(toJson(outcome.answer), null, 2)}\n`
+          : viewText(toView(outcome.answer));
       await write(text);
     } else if ('missing' in outcome && code !== EXIT.none) {
       const near = outcome.suggestions.length > 0 ? ` Near: ${outcome.suggestions.join(', ')}.` : '';

@@ -1,6 +1,6 @@
 import {UsageError} from '../options.ts';
-import {QUESTION_NAMES, type QuestionName} from '../questions/question.ts';
 import {schemaOf} from '../questions/catalogue.ts';
+import {QUESTION_NAMES, type QuestionName} from '../questions/question.ts';
 
 /** The JSON Schema of one question's answer, or of all under their names. Throws `UsageError` for another name. */
 export function schemaText(name: string | undefined): string {
