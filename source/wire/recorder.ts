@@ -128,6 +128,12 @@ export function record(source: Source, recorder: Recorder): Source {
         yield event;
       }
     },
+    async *events(signal) {
+      for await (const event of source.events(signal)) {
+        recorder.append(event);
+        yield event;
+      }
+    },
     close: () => source.close(),
   };
 }

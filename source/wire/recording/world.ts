@@ -9,7 +9,7 @@ export type NodeWorld = {
   event?: NodeEvent;
   /** The last completed sweep. */
   swept?: Swept;
-  /** The last reply of every fact and namespace that belongs to a completed sweep, by `slotOf`. */
+  /** The last reply of every fact and namespace that belongs to a completed sweep, by `slotOf`, in order of arrival. */
   readonly replies: Map<string, Reply>;
   /** Replies of the sweep under way, in order of arrival: they stand once it is complete. */
   pending: Reply[];
@@ -42,7 +42,11 @@ export function apply(world: World, event: SourceEvent, gone: readonly string[] 
   } else {
     const {type: _, ...swept} = event;
     node.swept = swept;
-    for (const reply of node.pending) node.replies.set(slotOf(reply), reply);
+    for (const reply of node.pending) {
+      // Deleted first, so that the map's order is that of arrival: what is parsed may lean on what came before it.
+      node.replies.delete(slotOf(reply));
+      node.replies.set(slotOf(reply), reply);
+    }
     node.pending = [];
     if (gone.length > 0) drop(node, new Set(gone));
   }
