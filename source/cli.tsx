@@ -3,7 +3,7 @@ import {Worker} from 'node:worker_threads';
 import {isDoing} from './cli/help.ts';
 import {chooseOrigin, type Origin} from './cli/targets.ts';
 import {EXIT} from './exit.ts';
-import {type Arguments, type Flags, numberFlag, readArguments, UsageError} from './options.ts';
+import {type Arguments, FLAGS, type Flags, numberFlag, readArguments, UsageError} from './options.ts';
 import type {Question} from './questions/question.ts';
 import {VERSION} from './version.ts';
 import type {Start} from './worker.ts';
@@ -86,16 +86,47 @@ function formatOf(flags: Flags): 'text' | 'json' | undefined {
 }
 
 async function openTerminal(start: Start, question: Question, flags: Flags): Promise<number> {
-  const [{connect}, {openUi}] = await Promise.all([import('./bridge.ts'), import('./ui/open.tsx')]);
+  const [{connect}, {openUi}, {toView}] = await Promise.all([
+    import('./bridge.ts'),
+    import('./ui/open.tsx'),
+    import('./views/catalogue.ts'),
+  ]);
   const worker = new Worker(new URL('./worker.js', import.meta.url), {
     workerData: start,
     stdout: true,
     stderr: true,
   });
-  return openUi(connect(worker), {
-    question,
-    color: !(flags['no-color'] || process.env['NO_COLOR']),
+  const session = connect(worker);
+  const opened = await new Promise<UsageError | undefined>((resolve, reject) => {
+    worker.once('message', (first: {readonly wrong?: string}) =>
+      resolve(first.wrong ? new UsageError(first.wrong) : undefined),
+    );
+    worker.once('error', reject);
   });
+  if (opened) throw opened;
+  const code = await openUi(session, {
+    start: question,
+    toView,
+    colour: !(flags['no-color'] || process.env['NO_COLOR']),
+    command: words => ['hoptop', words, sourceFlags(start)].join(' '),
+  });
+  await session.close();
+  return code;
+}
+
+/** What chooses the same source again, to be pasted into a shell. */
+function sourceFlags({origin, flags}: Start): string {
+  const quote = (text: string) =>
+    /^[\w@%+=:,./[\]-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  const text: string[] = [];
+  if (origin.kind === 'recording') text.push('--from', quote(origin.file));
+  for (const [name, value] of Object.entries(flags)) {
+    if (['from', 'at', 'ui', 'every', 'speed', 'no-color'].includes(name)) continue;
+    const short = FLAGS[name as keyof typeof FLAGS];
+    const dashed = 'short' in short ? `-${short.short}` : `--${name}`;
+    for (const each of [value].flat()) text.push(each === true ? dashed : `${dashed} ${quote(String(each))}`);
+  }
+  return text.join(' ');
 }
 
 async function print(text: string): Promise<number> {

@@ -67,6 +67,11 @@ async function openDrive(
   });
 }
 
+/** Errors whose message is all there is to say. */
+export function isSentence(error: Error): boolean {
+  return ['UsageError', 'RecordingError', 'SourceError'].includes(error.name);
+}
+
 /** A recorder that lets no secret through: the facts' own redactors stand before the file. */
 export function newRecorder(
   file: string,
@@ -95,6 +100,13 @@ export async function openSource({origin, flags}: Start, prompter: Prompter): Pr
 
 if (!isMainThread && parentPort) {
   const port = parentPort;
-  const {engine} = await openEngine(workerData as Start, {interactive: true});
-  serve(port, engine);
+  try {
+    const {engine} = await openEngine(workerData as Start, {interactive: true});
+    port.postMessage({});
+    serve(port, engine);
+  } catch (error) {
+    // A mistake of the person who typed is said by the front door; anything else is a fault and ends the worker.
+    if (!(error instanceof Error) || !isSentence(error)) throw error;
+    port.postMessage({wrong: error.message});
+  }
 }
