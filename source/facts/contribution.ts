@@ -1,6 +1,7 @@
 import type {Reply} from '../wire/source.ts';
 import type {Gap} from './evidence.ts';
-import type {Dated} from './snapshot.ts';
+import type {Dated, Snapshot} from './snapshot.ts';
+import {sanitise} from './text.ts';
 
 /** The tool that a reader runs, as far as its ways of failing matter. */
 export type Tool = {
@@ -10,6 +11,9 @@ export type Tool = {
   /** Exit statuses that are no failure, e.g. 1 of `grep` and `find` where files vanish while they are read. */
   readonly fine?: readonly number[];
 };
+
+/** What the words of a refusal depend on: who asked, and what an ordinary user misses. */
+export type Asker = {readonly soFar: Snapshot; readonly withoutRoot?: string | undefined};
 
 export const AS_ROOT = 'Read as root: log in as root, or as a user who may run `sudo -n`.';
 
@@ -21,9 +25,10 @@ export function dated<T>(reply: Reply, value: T): Dated<T> {
 /**
  * Says as gaps how a read fell short: a missing tool, a refusal, a time limit, an answer that was cut, and each
  * `problem` of the parser. Exit statuses as in `sh` and `timeout(1)`: 124, 137 and 143 time was up, 126 could not
- * be run, 127 no such tool.
+ * be run, 127 no such tool. Many tools keep silent about what an ordinary user may not see, so with an `asker` who
+ * is not root the reader's own sentence is a gap as well.
  */
-export function gapsOf(reply: Reply, tool: Tool, problems: readonly string[]): Gap[] {
+export function gapsOf(reply: Reply, tool: Tool, problems: readonly string[], asker?: Asker): Gap[] {
   const gaps: Gap[] = [];
   const where = reply.netns === undefined ? reply.node : `${reply.node}, namespace ${reply.netns}`;
   const add = (reason: string, reveal?: string) => {
@@ -36,24 +41,32 @@ export function gapsOf(reply: Reply, tool: Tool, problems: readonly string[]): G
     });
   };
   const said = complaint(reply.err);
+  const uid = asker?.soFar.identity?.value.uid;
+  const byRoot =
+    uid === 0
+      ? 'It was root who asked: see what confines it there (a container, a security module).'
+      : AS_ROOT;
   const refused = /permission denied|not permitted/i.exec(reply.err);
   if (reply.exit === 127) {
     const install = tool.package === undefined ? `Install ${tool.name}` : `Install ${tool.package}`;
     add(`${tool.name} is not installed on node ${where}.`, `${install} on ${reply.node}.`);
   } else if (reply.exit === 126) {
-    add(`${tool.name} could not be run on node ${where}${said}.`, AS_ROOT);
+    add(`${tool.name} could not be run on node ${where}${said}.`, byRoot);
   } else if (reply.exit === 124 || reply.exit === 137 || reply.exit === 143) {
     add(
       `${tool.name} was stopped on node ${where}: its time was up.`,
       'Read again when the node is less busy; `hoptop commands` shows the limit.',
     );
   } else if (refused) {
-    add(`${tool.name} was refused some of what it asked for on node ${where}${said}.`, AS_ROOT);
+    add(`${tool.name} was refused some of what it asked for on node ${where}${said}.`, byRoot);
   } else if (reply.exit !== 0 && !(tool.fine ?? []).includes(reply.exit)) {
     add(
       `${tool.name} ended with status ${reply.exit} on node ${where}${said}.`,
       `Run the command of \`${reply.fact}\` (\`hoptop commands\`) on ${reply.node} by hand.`,
     );
+  }
+  if (asker?.withoutRoot !== undefined && uid !== undefined && uid !== 0) {
+    add(`Read without root on node ${where}: ${asker.withoutRoot}`, AS_ROOT);
   }
   if (reply.truncated) {
     add(
@@ -71,9 +84,5 @@ export function gapsOf(reply: Reply, tool: Tool, problems: readonly string[]): G
 function complaint(err: string): string {
   const line = err.split('\n').find(text => text.trim() !== '' && !/No such (file|process)/.test(text));
   if (line === undefined) return '';
-  return `: ${line
-    .replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
-    .trim()
-    .slice(0, 200)
-    .replace(/\.$/, '')}`;
+  return `: ${sanitise(line).trim().slice(0, 200).replace(/\.$/, '')}`;
 }

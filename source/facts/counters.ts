@@ -1,4 +1,81 @@
+import {dated, gapsOf} from './contribution.ts';
+import type {Fact} from './fact.ts';
+import {linesOf, quoted} from './lines.ts';
 import type {Counters} from './links.ts';
 
 /** Interface counters of one namespace from `/proc/PID/net/dev`, by interface name; read on every sweep. */
 export type DevCounters = ReadonlyMap<string, Counters>;
+
+/**
+ * Sample (`grep -H : /proc/PID/net/dev`, Linux 6.18), where a wide number may touch the name:
+ * `/proc/2928/net/dev:  eth0:    2978      37    0    0    0     0          0         0     2086      29    0 …`
+ * Columns: bytes packets errs drop fifo frame compressed multicast, then the same of transmission (`proc(5)`).
+ */
+export function parseCounters(out: Uint8Array): {
+  byPid: ReadonlyMap<number, DevCounters>;
+  problems: readonly string[];
+} {
+  const byPid = new Map<number, Map<string, Counters>>();
+  const problems: string[] = [];
+  for (const {text} of linesOf(out)) {
+    const match = /^\/proc\/(\d+)\/net\/dev:\s*([^:\s]+):\s*([\d\s]+)$/.exec(text);
+    const columns = match?.[3]?.trim().split(/\s+/).map(Number) ?? [];
+    if (!match || columns.length < 16 || !columns.every(Number.isFinite)) {
+      problems.push(`a line without counters: ${quoted(text)}.`);
+      continue;
+    }
+    const pid = Number(match[1]);
+    const devices = byPid.get(pid) ?? new Map<string, Counters>();
+    byPid.set(pid, devices);
+    devices.set(match[2]!, {
+      rxBytes: columns[0]!,
+      rxPackets: columns[1]!,
+      rxErrors: columns[2]!,
+      rxDropped: columns[3]!,
+      txBytes: columns[8]!,
+      txPackets: columns[9]!,
+      txErrors: columns[10]!,
+      txDropped: columns[11]!,
+    });
+  }
+  return {byPid, problems};
+}
+
+export const COUNTERS: Fact = {
+  name: 'counters',
+  reader: {
+    name: 'proc-net-dev@1',
+    fact: 'counters',
+    scope: 'node',
+    command: 'f=; for p in $hop_pids; do f="$f /proc/$p/net/dev"; done; grep -sH : $f',
+    why: "Every interface's packets, bytes, errors and drops, for rates.",
+    limit: 16_000_000,
+    timeout: 5,
+  },
+  cadence: {when: 'sweep'},
+  contribute(reply, soFar) {
+    const {byPid, problems} = parseCounters(reply.out);
+    const gaps = gapsOf(reply, {name: 'grep', fine: [1, 2]}, problems, {soFar});
+    const netns = new Map<string, {counters: ReturnType<typeof dated<DevCounters>>}>();
+    const peopled = new Set<string>();
+    for (const {pid, netns: inode} of soFar.members?.value ?? []) {
+      if (pid === undefined) continue;
+      peopled.add(inode);
+      const counters = byPid.get(pid);
+      if (counters) netns.set(inode, {counters: dated(reply, counters)});
+    }
+    for (const inode of peopled) {
+      if (netns.has(inode) || gaps.length > 0) continue;
+      gaps.push({
+        node: reply.node,
+        fact: reply.fact,
+        netns: inode,
+        reason: `Counters of namespace ${inode} on node ${reply.node} were not read: its process ended meanwhile.`,
+        reveal: 'The next sweep reads them by way of another process.',
+      });
+    }
+    return {netns, gaps};
+  },
+  /** Nothing secret: names of interfaces and numbers. */
+  redact: out => out,
+};

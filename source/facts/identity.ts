@@ -1,3 +1,8 @@
+import {createHash} from 'node:crypto';
+import {dated, gapsOf} from './contribution.ts';
+import type {Fact} from './fact.ts';
+import {linesOf, quoted, textOf} from './lines.ts';
+import {optional} from './links.ts';
 /** Who a node says it is. */
 export type Identity = {
   readonly hostname: string;
@@ -13,4 +18,105 @@ export type Identity = {
   readonly cpus?: number;
   /** Seconds since 1970 by the node's own clock. */
   readonly clock?: number;
+  /** Seconds since 1970 at which it booted (`btime` of /proc/stat): what process start times count from. */
+  readonly bootTime?: number;
+};
+
+const LABELS = new Set([
+  'hostname',
+  'machine-id',
+  'kernel',
+  'arch',
+  'os',
+  'boot-id',
+  'uid',
+  'cpus',
+  'clock',
+  'boot-time',
+]);
+
+/**
+ * Labelled lines. Sample (Debian 12): `hostname=atlas`, `kernel=6.18.44`, `arch=x86_64`, `uid=0`,
+ * `os=PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"`, `boot-time=btime 1795410809`. Undefined when the node does not
+ * even say its name and kernel.
+ */
+export function parseIdentity(out: Uint8Array): {identity?: Identity; problems: readonly string[]} {
+  const found = new Map<string, string>();
+  const problems: string[] = [];
+  for (const {text} of linesOf(out)) {
+    const equals = text.indexOf('=');
+    const label = text.slice(0, Math.max(0, equals));
+    const value = text.slice(equals + 1).trim();
+    if (!LABELS.has(label)) problems.push(`a line without a known label: ${quoted(text)}.`);
+    else if (value !== '' && !found.has(label)) found.set(label, value);
+  }
+  const whole = (label: string): number | undefined => {
+    const digits = /(\d+)$/.exec(found.get(label) ?? '')?.[1];
+    return digits === undefined || !Number.isSafeInteger(Number(digits)) ? undefined : Number(digits);
+  };
+  const hostname = found.get('hostname');
+  const kernel = found.get('kernel');
+  const uid = whole('uid');
+  for (const [label, value] of Object.entries({hostname, kernel, uid})) {
+    if (value === undefined) problems.push(`its ${label} is missing.`);
+  }
+  if (hostname === undefined || kernel === undefined || uid === undefined) return {problems};
+  const os = /^PRETTY_NAME=["']?(.*?)["']?$/.exec(found.get('os') ?? '')?.[1];
+  return {
+    identity: {
+      hostname,
+      kernel,
+      uid,
+      ...optional('machineId', found.get('machine-id')),
+      ...optional('os', os),
+      ...optional('arch', found.get('arch')),
+      ...optional('bootId', found.get('boot-id')),
+      ...optional('cpus', whole('cpus')),
+      ...optional('clock', whole('clock')),
+      ...optional('bootTime', whole('boot-time')),
+    },
+    problems,
+  };
+}
+
+export const IDENTITY: Fact = {
+  name: 'identity',
+  reader: {
+    name: 'identity@1',
+    fact: 'identity',
+    scope: 'node',
+    command: [
+      'echo "hostname=$(uname -n)"',
+      'echo "kernel=$(uname -r)"',
+      'echo "arch=$(uname -m)"',
+      'echo "machine-id=$(cat /etc/machine-id 2>/dev/null)"',
+      'echo "os=$(grep -m1 ^PRETTY_NAME= /etc/os-release 2>/dev/null)"',
+      'echo "boot-id=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"',
+      'echo "uid=$(id -u)"',
+      'echo "cpus=$(grep -c ^processor /proc/cpuinfo)"',
+      'echo "clock=$(date +%s)"',
+      'echo "boot-time=$(grep ^btime /proc/stat)"',
+    ].join('; '),
+    why: 'Who the node is, what it runs, and since when it has been up.',
+    limit: 16_384,
+    timeout: 5,
+  },
+  cadence: {when: 'once'},
+  contribute(reply) {
+    const {identity, problems} = parseIdentity(reply.out);
+    const gaps = gapsOf(reply, {name: 'sh'}, problems);
+    return identity ? {node: {identity: dated(reply, identity)}, gaps} : {gaps};
+  },
+  /**
+   * machine-id(5) asks to keep the id confidential: it is replaced by a digest of itself, which still tells whether
+   * two nodes are clones. Doing it again changes it again, alike for all nodes.
+   */
+  redact(out) {
+    const replaced = textOf(out, 0, out.length).replace(
+      /^(machine-id=)(.+)$/gm,
+      (_, label: string, id: string) =>
+        label + createHash('sha256').update(`hoptop ${id}`).digest('hex').slice(0, 32),
+    );
+    return new TextEncoder().encode(replaced);
+  },
 };

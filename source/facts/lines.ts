@@ -1,4 +1,5 @@
 import type {Span} from './evidence.ts';
+import {sanitise} from './text.ts';
 
 /** One line of a reply, without its line feed; `from` and `to` (exclusive) are byte offsets into the reply. */
 export type Line = Span & {readonly text: string};
@@ -23,6 +24,6 @@ export function* linesOf(out: Uint8Array): Generator<Line> {
 
 /** Shortens remote text for a sentence, and takes control characters out of it. */
 export function quoted(text: string): string {
-  const clean = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+  const clean = sanitise(text);
   return `“${clean.length > 60 ? `${clean.slice(0, 60)}…` : clean}”`;
 }

@@ -1,0 +1,52 @@
+import {COUNTERS} from './counters.ts';
+import type {Fact} from './fact.ts';
+import {FINGERPRINTS} from './fingerprints.ts';
+import {FORWARDING} from './forwarding.ts';
+import {IDENTITY} from './identity.ts';
+import {MEMBERSHIPS} from './memberships.ts';
+import {NAMESPACES} from './namespaces.ts';
+import {NETWORK} from './network.ts';
+import {NSIDS} from './nsids.ts';
+import {OWNERS} from './owners.ts';
+import {PROCESSES} from './processes.ts';
+import {RULES6} from './rules.ts';
+import {SANDBOXES} from './sandboxes.ts';
+import {NETNS_SYSCTLS, SYSCTLS} from './sysctls.ts';
+
+/**
+ * Every kind of fact, in the order in which they are read and contributed: a later one may look at what an earlier
+ * one of the same sweep found (which process stands for which namespace, when the node booted, which pods have names).
+ */
+export const FACTS: readonly Fact[] = [
+  IDENTITY,
+  NAMESPACES,
+  FINGERPRINTS,
+  COUNTERS,
+  PROCESSES,
+  OWNERS,
+  SANDBOXES,
+  MEMBERSHIPS,
+  NSIDS,
+  SYSCTLS,
+  NETWORK,
+  RULES6,
+  FORWARDING,
+  NETNS_SYSCTLS,
+];
+
+const byName = new Map(FACTS.map(fact => [fact.name, fact]));
+
+/** The fact of that name; undefined for a name that this version does not know (an old or newer recording). */
+export function factOf(name: string): Fact | undefined {
+  return byName.get(name);
+}
+
+/**
+ * Takes the secrets of `fact` out of a reply's bytes. Throws for a fact that it does not know: what nobody can redact
+ * must not be written.
+ */
+export function redact(fact: string, out: Uint8Array): Uint8Array {
+  const known = byName.get(fact);
+  if (!known) throw new Error(`No redactor for the fact “${fact}”: its bytes must not be written.`);
+  return known.redact(out);
+}
