@@ -1,0 +1,134 @@
+/** Reaches nodes over SSH: configuration, jump hosts, one connection per node, one shell in it. */
+import {readFile} from 'node:fs/promises';
+import {homedir, userInfo} from 'node:os';
+import {join} from 'node:path';
+import type {Prompter} from '../prompter.ts';
+import {type Dial, DialError} from '../shell.ts';
+import {type ConfigText, type Person, resolveTarget, type SshFlags} from './config.ts';
+import {type Link, openLink} from './connection.ts';
+import {createJumps} from './jumps.ts';
+import {gatherKeys} from './keys.ts';
+import {loadSsh2} from './library.ts';
+import type {Where} from './sentences.ts';
+import {openSocket} from './socket.ts';
+import type {Target} from './target.ts';
+import {createTrust} from './trust.ts';
+
+export type SshOptions = {
+  /** By node id: what was typed for it, or its parts. */
+  readonly targets: ReadonlyMap<string, string | Target>;
+  readonly flags: SshFlags;
+  readonly prompter: Prompter;
+  readonly home?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+};
+
+/**
+ * A `Dial` over SSH. Configuration, keys and known hosts are read anew at every dial, so that what was mended counts
+ * at the next try. Nodes behind the same jump hosts share one connection to them.
+ */
+export function sshDial(options: SshOptions): Dial {
+  const person = whoAmI(options);
+  const trust = createTrust(options.prompter);
+
+  /** Connects to `where`: straight, or through the jump hosts in front of it. */
+  const reach = async (where: Where, report: (step: string) => void, signal: AbortSignal): Promise<Link> => {
+    const {hop, through} = where;
+    const ssh2 = await loadSsh2();
+    // Before the connection: a mistake in the files is told without waiting, and sshd's login clock is not running.
+    const keys = await gatherKeys(hop, ssh2);
+    const knownTypes = await trust.typesFor(where);
+    const shared = {ssh2, where, keys, knownTypes, trust, report, signal};
+    const jump = through.at(-1);
+    if (jump === undefined) {
+      report(`connecting to ${hop.host}`);
+      return openLink({...shared, stream: await openSocket(where, signal)});
+    }
+    report(`through ${jump.alias}`);
+    const lease = await jumps.take(through, step => report(`${jump.alias}: ${step}`), signal);
+    try {
+      report(`connecting to ${hop.host} through ${jump.alias}`);
+      const stream = await lease.link.forward(hop, signal);
+      const link = await openLink({...shared, stream, carrier: lease.link.lost});
+      link.lost.then(lease.release);
+      return link;
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+  };
+
+  const jumps = createJumps((hops, report, signal) =>
+    reach({hop: hops.at(-1)!, through: hops.slice(0, -1)}, report, signal),
+  );
+
+  return async (node, command, report, signal) => {
+    const target = options.targets.get(node);
+    if (target === undefined) throw new DialError(`There is no node called ${node}.`, true);
+    const hops = resolveTarget(target, options.flags, await readConfigs(options.flags, person), person);
+    const where: Where = {node, hop: hops.at(-1)!, through: hops.slice(0, -1)};
+    const made = await reach(where, report, signal).catch((error: unknown) => {
+      throw asDialError(node, error);
+    });
+    try {
+      report('starting shell');
+      const shell = await made.openShell(command, signal);
+      shell.gone.then(made.end);
+      return {
+        ...shell,
+        end: () => {
+          shell.end();
+          made.end();
+        },
+      };
+    } catch (error) {
+      made.end();
+      throw error;
+    }
+  };
+}
+
+/** The configuration as ssh reads it: the person's file, then the machine's; with -F only that one. */
+async function readConfigs(flags: SshFlags, person: Person): Promise<ConfigText[]> {
+  const given = flags['ssh-config'];
+  if (given?.toLowerCase() === 'none') return [];
+  const files = given === undefined ? [join(person.home, '.ssh', 'config'), '/etc/ssh/ssh_config'] : [given];
+  const configs: ConfigText[] = [];
+  for (const file of files) {
+    try {
+      configs.push({file, text: await readFile(file, 'utf8')});
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      if (code === 'ENOENT' && given === undefined) continue;
+      throw new DialError(
+        `${file} cannot be read as ssh's configuration (${code}); name another with -F, or none.`,
+        true,
+      );
+    }
+  }
+  return configs;
+}
+
+function whoAmI({home, env = process.env}: SshOptions): Person {
+  return {user: localUser(env), home: home ?? homedir(), env};
+}
+
+function localUser(env: Person['env']): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user id without an entry in the password database, as in some containers.
+    return env['USER'] ?? env['LOGNAME'] ?? 'root';
+  }
+}
+
+/** Names the node where a sentence is about a jump host only. Whatever else was thrown is a mistake of hoptop's own. */
+function asDialError(node: string, error: unknown): DialError {
+  if (!(error instanceof DialError)) {
+    return new DialError(
+      `${node} cannot be reached: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  if (error.message.includes(node)) return error;
+  return new DialError(`${node} cannot be reached. ${error.message}`, error.final);
+}

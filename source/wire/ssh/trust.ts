@@ -1,0 +1,215 @@
+/** Whether a host key may be trusted: reads known_hosts, asks, remembers. */
+import {createHash, randomBytes} from 'node:crypto';
+import {chmod, mkdir, open, readFile} from 'node:fs/promises';
+import {dirname} from 'node:path';
+import type {Prompter, PromptText} from '../prompter.ts';
+import {DialError} from '../shell.ts';
+import type {Hop} from './config.ts';
+import {
+  hashHost,
+  hostName,
+  judge,
+  type KnownHost,
+  keyType,
+  knownTypes,
+  matchesHost,
+  parseKnownHosts,
+  type Verdict,
+} from './known-hosts.ts';
+import {at, sshCommand, type Where} from './sentences.ts';
+
+export type Trust = {
+  /** Key types known for this host, to be offered first. Throws a final `DialError` when a file cannot be read. */
+  typesFor(where: Where): Promise<readonly string[]>;
+  /** Resolves when `key` may be trusted; otherwise throws a final `DialError` with what to do. */
+  verify(where: Where, key: Buffer, report: (step: string) => void, signal: AbortSignal): Promise<void>;
+};
+
+/** Trust shared by all nodes of one run: a key accepted "this once" holds until the program ends. */
+export function createTrust(prompter: Prompter): Trust {
+  const accepted = new Set<string>();
+  let writing: Promise<unknown> = Promise.resolve();
+
+  const remember = (hop: Hop, key: Buffer, entries: readonly KnownHost[]) => {
+    const file = hop.knownHosts[0]!;
+    const hash =
+      hop.hashKnownHosts || entries.some(entry => entry.file === file && entry.hosts.startsWith('|1|'));
+    const turn = writing.then(() => append(file, entryLine(hop, key, hash)));
+    writing = turn.catch(() => undefined);
+    return turn;
+  };
+
+  const accept = async (
+    where: Where,
+    key: Buffer,
+    entries: readonly KnownHost[],
+    report: (step: string) => void,
+  ) => {
+    accepted.add(session(where.hop, key));
+    try {
+      await remember(where.hop, key, entries);
+    } catch (error) {
+      // As ssh does: the answer holds for now, and the person is told that it will be asked again.
+      report(`the host key could not be written to ${where.hop.knownHosts[0]} (${codeOf(error)})`);
+    }
+  };
+
+  return {
+    async typesFor(where) {
+      const {host, port} = lookup(where.hop);
+      return knownTypes(await readEntries(where), host, port);
+    },
+
+    async verify(where, key, report, signal) {
+      const {hop} = where;
+      const {host, port} = lookup(hop);
+      const entries = await readEntries(where);
+      const verdict = judge(entries, host, port, key);
+      if (verdict.verdict === 'known') return;
+      if (verdict.verdict !== 'unknown') throw new DialError(refusal(where, key, verdict), true);
+      if (accepted.has(session(hop, key))) return;
+      if (hop.unknownKey === 'add') return accept(where, key, entries, report);
+      if (hop.unknownKey === 'refuse' || !prompter.canAsk)
+        throw new DialError(unknownSentence(where, key, verdict), true);
+
+      report(`waiting for an answer about the host key of ${hop.alias}`);
+      const settled = async () => {
+        const now = judge(await readEntries(where), host, port, key).verdict;
+        if (now === 'known' || accepted.has(session(hop, key))) return 'settled';
+        return now === 'unknown' ? undefined : 'no';
+      };
+      const answer = await prompter.ask(question(where, key, verdict), signal, settled);
+      if (answer === 'settled') return;
+      if (answer === 'remember') return accept(where, key, entries, report);
+      if (answer === 'once') {
+        accepted.add(session(hop, key));
+        return;
+      }
+      throw new DialError(
+        `You did not accept the host key of ${at(where)} (${describeKey(key)}); dial again to be asked again.`,
+        true,
+      );
+    },
+  };
+}
+
+/** `ED25519 SHA256:…`, as ssh and ssh-keygen show a key. */
+export function describeKey(key: Buffer): string {
+  return `${typeName(keyType(key))} SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
+}
+
+/** The line that OpenSSH would add for this host. */
+export function entryLine(hop: Hop, key: Buffer, hash: boolean): string {
+  const {host, port} = lookup(hop);
+  const name = hostName(host, port);
+  return `${hash ? hashHost(name, randomBytes(20)) : name} ${keyType(key)} ${key.toString('base64')}\n`;
+}
+
+async function readEntries({hop}: Where): Promise<KnownHost[]> {
+  const entries: KnownHost[] = [];
+  for (const file of hop.knownHosts) {
+    try {
+      entries.push(...parseKnownHosts(await readFile(file, 'utf8'), file));
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') continue;
+      // Fail closed: a file that cannot be read may hold the entry that would have refused this key.
+      throw new DialError(
+        `The host keys in ${file} cannot be read (${codeOf(error)}), so ${hop.host} cannot be checked: make the file readable, or name another with --known-hosts.`,
+        true,
+      );
+    }
+  }
+  const {host, port} = lookup(hop);
+  const names = [hostName(host, port), hostName(host, 22)];
+  // Only entries of this host, but whether the file hashes is seen from any of them.
+  const hashedFile = entries.find(entry => entry.file === hop.knownHosts[0] && entry.hosts.startsWith('|1|'));
+  const mine = entries.filter(entry => names.some(name => matchesHost(entry.hosts, name)));
+  return hashedFile && !mine.includes(hashedFile) ? [...mine, hashedFile] : mine;
+}
+
+async function append(file: string, line: string): Promise<void> {
+  const directory = dirname(file);
+  // `mkdir` says which directory it made first: only that one is ours to close to others.
+  const made = await mkdir(directory, {recursive: true, mode: 0o700});
+  if (made !== undefined) await chmod(directory, 0o700);
+  const handle = await open(file, 'a+', 0o600);
+  try {
+    const {size} = await handle.stat();
+    let gap = '';
+    if (size > 0) {
+      const last = Buffer.alloc(1);
+      await handle.read(last, 0, 1, size - 1);
+      if (last[0] !== 0x0a) gap = '\n';
+    }
+    await handle.appendFile(gap + line);
+  } finally {
+    await handle.close();
+  }
+}
+
+function question(where: Where, key: Buffer, verdict: Verdict): PromptText {
+  const file = where.hop.knownHosts[0];
+  const kind = typeFile(keyType(key));
+  return {
+    title: `Is this really ${where.hop.alias}?`,
+    lines: [
+      `The host key of ${at(where)} is not known here yet.`,
+      describeKey(key),
+      `On that machine, \`ssh-keygen -lf /etc/ssh/ssh_host_${kind}_key.pub\` shows the same line if nobody is in between.`,
+      ...(verdict.verdict === 'unknown' && verdict.authority ? [authorityNote(verdict.authority)] : []),
+    ],
+    choices: [
+      ...(file === undefined ? [] : [{key: 'y', label: `yes, remember it in ${file}`, value: 'remember'}]),
+      {key: 'o', label: 'yes, this once', value: 'once'},
+      {key: 'n', label: 'no', value: 'no'},
+    ],
+  };
+}
+
+function unknownSentence(where: Where, key: Buffer, verdict: Verdict & {verdict: 'unknown'}): string {
+  const {hop} = where;
+  const scan =
+    where.through.length > 0 || hop.knownHosts.length === 0
+      ? ''
+      : `, or add it with \`ssh-keyscan${hop.port === 22 ? '' : ` -p ${hop.port}`} ${hop.host} >> ${hop.knownHosts[0]}\``;
+  const authority = verdict.authority ? ` ${authorityNote(verdict.authority)}` : '';
+  return `The host key of ${at(where)} is not known: ${describeKey(key)}. Check that this is its fingerprint; then connect once with \`${sshCommand(where)}\`${scan}, or open hoptop's UI to accept it.${authority}`;
+}
+
+function authorityNote({file, line}: {file: string; line: number}): string {
+  return `${file}:${line} trusts a certificate authority for it; hoptop checks plain host keys only.`;
+}
+
+function refusal(where: Where, key: Buffer, verdict: Verdict & {verdict: 'changed' | 'revoked'}): string {
+  const {host, port} = lookup(where.hop);
+  const {file, line} = verdict.at;
+  if (verdict.verdict === 'revoked') {
+    return `The host key of ${at(where)} (${describeKey(key)}) is revoked in ${file}:${line}: do not connect; give the machine a new host key.`;
+  }
+  return `The host key of ${at(where)} has changed: it is now ${describeKey(key)}, while ${file}:${line} has another ${typeName(verdict.type)} key. Someone may be in between, or the machine was set up anew. If you know that it was, run \`ssh-keygen -f ${file} -R '${hostName(host, port)}'\` and connect again.`;
+}
+
+/** What to look a host up under: HostKeyAlias stands for host and port together. */
+function lookup(hop: Hop): {host: string; port: number} {
+  return hop.hostKeyAlias === undefined
+    ? {host: hop.host, port: hop.port}
+    : {host: hop.hostKeyAlias, port: 22};
+}
+
+function session(hop: Hop, key: Buffer): string {
+  const {host, port} = lookup(hop);
+  return `${hostName(host, port)} ${key.toString('base64')}`;
+}
+
+function typeName(type: string): string {
+  return typeFile(type).toUpperCase();
+}
+
+function typeFile(type: string): string {
+  if (type.startsWith('ecdsa-')) return 'ecdsa';
+  return type.replace(/^ssh-/, '').replace('dss', 'dsa');
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}
