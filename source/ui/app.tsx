@@ -53,6 +53,17 @@ export function App({session, start, toView, colour, command, quit}: AppProps) {
     });
   }, [session, store, evidence]);
 
+  const typed = ui.overlay?.kind === 'palette' ? ui.overlay.text : undefined;
+  useEffect(() => {
+    if (typed === undefined) return undefined;
+    return session.suggest(typed, completions => {
+      const {overlay} = store.get();
+      if (overlay?.kind !== 'palette' || overlay.text !== typed) return;
+      const selected = Math.max(0, Math.min(overlay.selected, completions.length - 1));
+      store.send({type: 'overlay', overlay: {...overlay, completions, completed: typed, selected}});
+    });
+  }, [session, store, typed]);
+
   const carryOut = (effect: Effect) => {
     switch (effect.do) {
       case 'ui':

@@ -8,7 +8,7 @@ import {cut, fill, type Line} from './paint.ts';
 import {paletteLines} from './palette.ts';
 import {nodeLines} from './progress.ts';
 import {readingHeight, readingOf, readingTop} from './reader.ts';
-import {bodyHeight, SMALLEST, type Ui} from './state.ts';
+import {bodyHeight, SMALLEST, summaryLines, type Ui} from './state.ts';
 import {wrap} from './text.ts';
 
 /** The lines of one screen: `above` and `below` are fixed, `body` has exactly the lines in between. */
@@ -24,7 +24,7 @@ export function frameOf(ui: Ui, command: (words: string) => string): Frame {
   const {view} = shown(ui.navigation);
   const body = view ? bodyOf(ui) : {lines: waitingBody(ui), dropped: []};
   const above: Line[] = [...headerLines(ui.status, ui.columns), breadcrumb(ui)];
-  if (view && view.summary.length > 0) above.push(cut([{text: ' '}, ...view.summary], ui.columns));
+  above.push(...summaryLines(ui));
   if (view) above.push(facetLine(ui, body));
   const below: Line[] = [keyLine(ui), lastLine(ui, command)];
   if (view && view.gaps.length > 0) below.unshift(gapLine(ui));

@@ -1,7 +1,6 @@
 import {nextSort, nextSpeed, recordingName} from './choices.ts';
 import {questionOf} from './command.ts';
 import type {Item, Sort} from './items.ts';
-import {complete, knownCommands} from './names.ts';
 import {type Move, type Place, placeOf, shown} from './navigation.ts';
 import {scrolled} from './reader.ts';
 import type {Act} from './session.ts';
@@ -140,8 +139,7 @@ export const BINDINGS: readonly Binding[] = [
     name: 'go to',
     description: 'Goes to any question by name, e.g. pod shop/web-1, with completion.',
     footer: 8,
-    run: ui =>
-      overlay({kind: 'palette', text: '', selected: 0, commands: knownCommands(ui.navigation, ui.status)}),
+    run: ui => overlay({kind: 'palette', text: '', selected: 0, completions: [], completed: undefined}),
   },
   {
     context: 'screen',
@@ -274,7 +272,11 @@ export const BINDINGS: readonly Binding[] = [
     name: 'complete',
     description: 'Takes the chosen line over into what is typed.',
     footer: 2,
-    run: ui => palette(ui, ({matches, selected}) => ({text: `${matches[selected] ?? ''} `, selected: 0})),
+    run: ui =>
+      palette(ui, ({text, completions, selected}) => ({
+        text: `${completions[selected] ?? text.trimEnd()} `,
+        selected: 0,
+      })),
   },
   {
     context: 'palette',
@@ -282,7 +284,10 @@ export const BINDINGS: readonly Binding[] = [
     name: 'next',
     description: 'Chooses the next line.',
     footer: 3,
-    run: ui => palette(ui, ({matches, selected}) => ({selected: Math.min(selected + 1, matches.length - 1)})),
+    run: ui =>
+      palette(ui, ({completions, selected}) => ({
+        selected: Math.max(0, Math.min(selected + 1, completions.length - 1)),
+      })),
   },
   {
     context: 'palette',
@@ -436,17 +441,20 @@ function notPlaying(ui: Ui): string | undefined {
   return ui.status?.player ? undefined : 'Only a recording can be stepped through; this is live.';
 }
 
-type Choice = {readonly matches: readonly string[]; readonly selected: number};
+type Palette = Extract<Overlay, {kind: 'palette'}>;
 
-function palette(ui: Ui, change: (choice: Choice) => {text?: string; selected: number}): readonly Effect[] {
-  if (ui.overlay?.kind !== 'palette') return [];
-  const {text, commands, selected} = ui.overlay;
-  return overlay({...ui.overlay, ...change({matches: complete(text, commands), selected})});
+function palette(ui: Ui, change: (palette: Palette) => Partial<Palette>): readonly Effect[] {
+  return ui.overlay?.kind === 'palette' ? overlay({...ui.overlay, ...change(ui.overlay)}) : [];
 }
 
-/** The chosen completion; what was typed when none fits it. */
+/**
+ * The chosen completion. What was typed counts when it is itself a completion, when none fits it, and when the
+ * completions for it have not come yet: typing fast must not open something else.
+ */
 function chosen(ui: Ui): Item['opens'] {
   if (ui.overlay?.kind !== 'palette') return undefined;
-  const {text, commands, selected} = ui.overlay;
-  return questionOf(complete(text, commands)[selected] ?? text);
+  const {text, completions, completed, selected} = ui.overlay;
+  const typed = text.trim();
+  const late = completed !== text || (selected === 0 && completions.includes(typed));
+  return questionOf(late ? typed : (completions[selected] ?? typed));
 }

@@ -51,13 +51,19 @@ export function headsOf(columns: readonly Column[], sort: Sort | undefined): str
   );
 }
 
+/** A left-aligned column up to this wide is read as a whole (an address with its port, a state, a node's name). */
+const WHOLE = 24;
+/** From this priority on, a column is shown only where it takes nothing from the others. */
+const EXTRA = 2;
+
 /**
  * Chooses the columns that fit into `available` cells, and their widths.
  *
- * A right-aligned column holds numbers and is shown whole or not at all, since half a number is a wrong number; a
- * left-aligned one may shrink to its `min`. While the narrowest forms do not fit, the column with the highest
- * `priority` goes (the rightmost among equals). What is left over goes to the columns in order of priority up to
- * what they would like, then to those that grow.
+ * A right-aligned column holds numbers and is shown whole or not at all, since half a number is a wrong number. A
+ * left-aligned one may shrink to its `min`, but first the columns of priority 2 and above go, one by one, as long as
+ * they would make others shrink: a few columns that can be read are better than many that cannot. Then, while the
+ * narrowest forms do not fit, the highest priority goes (the rightmost among equals), down to priority 0, which stays.
+ * What is left over goes to the columns in order of priority up to what they would like, then to those that grow.
  */
 export function fitColumns(
   columns: readonly Column[],
@@ -69,22 +75,26 @@ export function fitColumns(
     return column.align === 'right' ? like : Math.min(like, Math.max(column.max ?? like, column.min));
   });
   const least = columns.map((column, i) =>
-    column.align === 'right' ? wanted[i]! : Math.min(wanted[i]!, column.min),
+    column.align === 'right' ? wanted[i]! : Math.min(wanted[i]!, Math.max(column.min, width(column.title))),
+  );
+  const readable = columns.map((column, i) =>
+    column.grow ? least[i]! : Math.max(least[i]!, Math.min(wanted[i]!, WHOLE)),
   );
   let kept = columns.map((_, i) => i);
-  const need = () => kept.reduce((sum, i) => sum + least[i]!, 0) + GAP * Math.max(0, kept.length - 1);
-  while (need() > available) {
-    const worst = kept.reduce<number | undefined>((found, i) => {
-      const priority = columns[i]!.priority;
-      if (priority === 0) return found;
-      return found === undefined || priority >= columns[found]!.priority ? i : found;
-    }, undefined);
-    if (worst === undefined) break;
-    kept = kept.filter(i => i !== worst);
-  }
+  const need = (widths: readonly number[]) =>
+    kept.reduce((sum, i) => sum + widths[i]!, 0) + GAP * Math.max(0, kept.length - 1);
+  const dropWhile = (widths: readonly number[], lowest: number) => {
+    while (need(widths) > available) {
+      const worst = lastOfHighestPriority(columns, kept);
+      if (worst === undefined || columns[worst]!.priority < lowest) return;
+      kept = kept.filter(i => i !== worst);
+    }
+  };
+  dropWhile(readable, EXTRA);
+  dropWhile(least, 1);
   const widths = new Map(kept.map(i => [i, least[i]!]));
   // Even the columns that are never dropped are too much: the widest text gives way, numbers stay whole.
-  for (let over = need() - available; over > 0; over--) {
+  for (let over = need(least) - available; over > 0; over--) {
     const widest = kept
       .filter(i => columns[i]!.align === 'left' && widths.get(i)! > 1)
       .sort((a, b) => widths.get(b)! - widths.get(a)!)[0];
@@ -108,6 +118,13 @@ export function fitColumns(
     placed: kept.map(index => ({index, width: widths.get(index)!})),
     dropped: columns.filter((_, i) => !widths.has(i)).map(column => column.title),
   };
+}
+
+function lastOfHighestPriority(columns: readonly Column[], kept: readonly number[]): number | undefined {
+  return kept.reduce<number | undefined>(
+    (found, i) => (found !== undefined && columns[i]!.priority < columns[found]!.priority ? found : i),
+    undefined,
+  );
 }
 
 /** The cells of one row, each exactly as wide as its column, with the gaps between them. */

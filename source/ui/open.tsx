@@ -63,6 +63,8 @@ export async function openUi(session: Session, options: UiOptions): Promise<numb
         // The default of 30 makes held keys wait.
         maxFps: 60,
         exitOnCtrlC: false,
+        // Stray console output would tear the frame; on another stream than ours there is nothing to protect.
+        patchConsole: stdout === process.stdout,
       },
     );
     unmount = app.unmount;
@@ -72,7 +74,7 @@ export async function openUi(session: Session, options: UiOptions): Promise<numb
     failure ??= error;
   } finally {
     unguard();
-    restoreTerminal(stdout.fd);
+    restoreTerminal(stdout);
     stdout.off('error', ignore);
     stdin.off('error', ignore);
   }

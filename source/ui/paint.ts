@@ -91,3 +91,26 @@ export function spread(left: Line, right: Line, cells: number): Line {
   const space = cells - lineWidth(right);
   return space < 1 ? cut(left, cells) : [...fill(left, space), ...right];
 }
+
+/** Broken at spaces into lines of at most `cells`, keeping the tones; what goes beyond `most` lines is cut with `…`. */
+export function wrapLine(line: Line, cells: number, most: number): Line[] {
+  const words = line.flatMap(({text, tone}) =>
+    (clean(text).match(/\s+|\S+/g) ?? []).map((word): Cell => (tone ? {text: word, tone} : {text: word})),
+  );
+  const lines: Cell[][] = [[]];
+  for (const [i, word] of words.entries()) {
+    const current = lines.at(-1)!;
+    // Punctuation that follows a toned word without a space belongs to it.
+    const unit = [word, ...after(words, i)];
+    if (lines.length < most && current.length > 0 && lineWidth([...current, ...unit]) > cells) {
+      lines.push(word.text.trim() === '' ? [] : [word]);
+    } else current.push(word);
+  }
+  return lines.map(one => cut(one, cells));
+}
+
+function after(words: readonly Cell[], i: number): readonly Cell[] {
+  if (words[i]!.text.trim() === '') return [];
+  const end = words.findIndex((word, n) => n > i && word.text.trim() === '');
+  return words.slice(i + 1, end < 0 ? undefined : end);
+}

@@ -1,24 +1,22 @@
 import type {BodyLine} from './body.ts';
-import {complete} from './names.ts';
 import {fill} from './paint.ts';
 import {bodyHeight, type Ui} from './state.ts';
 
 /** What the typed text can be completed to, with the chosen line marked; scrolled so that it is visible. */
 export function paletteLines(ui: Ui): BodyLine[] {
   if (ui.overlay?.kind !== 'palette') return [];
-  const {text, commands, selected} = ui.overlay;
-  const matches = complete(text, commands);
+  const {completions, completed, selected} = ui.overlay;
   const height = bodyHeight(ui) - 1;
-  if (matches.length === 0) {
+  if (completions.length === 0) {
     return [
       title(ui),
       {line: [{text: '  No name known here fits; Enter asks for what is typed.', tone: 'dim'}]},
     ];
   }
-  const top = Math.max(0, Math.min(selected - height + 1, matches.length - height));
+  const top = Math.max(0, Math.min(selected - height + 1, completions.length - height));
   return [
     title(ui),
-    ...matches.slice(top, top + height).map((command, n): BodyLine => {
+    ...completions.slice(top, top + height).map((command, n): BodyLine => {
       const cursor = top + n === selected;
       const line = fill([{text: cursor ? '> ' : '  '}, {text: command}], ui.columns);
       return cursor ? {line, cursor} : {line};

@@ -91,7 +91,10 @@ export type Session = {
   prompts(show: (prompt: Prompt | undefined) => void): () => void;
   /** Looks up what a row stands on. Calls `show` once, later, unless stopped before. */
   evidence(list: readonly Evidence[], show: (texts: readonly EvidenceText[]) => void): () => void;
-  /** Questions and names that complete what was typed after `:`, best first; called again as names come and go. */
+  /**
+   * What completes what was typed after `:`, best first; called again as names come and go. Each completion is a whole
+   * line as it would be typed, e.g. `pods` or `pod shop/web-1`.
+   */
   suggest(text: string, show: (completions: readonly string[]) => void): () => void;
   act(act: Act): void;
   close(): Promise<void>;

@@ -19,6 +19,7 @@ import {
   startAt,
   withTop,
 } from './navigation.ts';
+import {type Line, wrapLine} from './paint.ts';
 import type {EvidenceText, Prompt, Status} from './session.ts';
 
 /** What lies over the body; while it does, keys go to it. */
@@ -31,12 +32,13 @@ export type Overlay =
       /** Absent until the session has looked it up. */
       readonly texts?: readonly EvidenceText[];
     }
-  /** `commands`: everything that can be completed to, as known when it was opened. */
   | {
       readonly kind: 'palette';
       readonly text: string;
       readonly selected: number;
-      readonly commands: readonly string[];
+      /** The session's completions and the text they are for, which may be what was typed a moment ago. */
+      readonly completions: readonly string[];
+      readonly completed: string | undefined;
     }
   /** `before`: the filter that Esc brings back. */
   | {readonly kind: 'filter'; readonly text: string; readonly before: string}
@@ -118,11 +120,18 @@ export function itemsShown(ui: Ui): Items | undefined {
   return facet && itemsOf(facet, place.filter, place.sort, ui.columns - 2);
 }
 
+/** What matters most here, in at most two lines. */
+export function summaryLines(ui: Ui): Line[] {
+  const summary = shown(ui.navigation).view?.summary ?? [];
+  if (summary.length === 0) return [];
+  return wrapLine(summary, ui.columns - 2, 2).map(line => [{text: ' '}, ...line]);
+}
+
 /** Lines that the body has: what header, breadcrumb, summary, facets, gaps and footer leave. */
 export function bodyHeight(ui: Ui): number {
   const view = shown(ui.navigation).view;
   const crumb = 1;
-  const summary = view && view.summary.length > 0 ? 1 : 0;
+  const summary = summaryLines(ui).length;
   const facets = view ? 1 : 0;
   const gaps = view && view.gaps.length > 0 ? 1 : 0;
   const footer = 2;

@@ -29,9 +29,11 @@ export function guardTerminal(ended: (code: number, error?: unknown) => void): (
 }
 
 /** Gives the terminal back at once, however far Ink got; a terminal that is gone (SIGHUP) is no reason to fail. */
-export function restoreTerminal(fd: number): void {
+export function restoreTerminal(stdout: NodeJS.WritableStream): void {
   try {
-    writeSync(fd, RESTORE);
+    // Past the stream's queue: the process may end in the next moment.
+    if ('fd' in stdout && typeof stdout.fd === 'number') writeSync(stdout.fd, RESTORE);
+    else stdout.write(RESTORE);
   } catch {
     // EIO, EPIPE: nobody is looking any more.
   }
