@@ -79,8 +79,12 @@ export type NodeEvent = {
   readonly state: 'dialling' | 'ready' | 'lost' | 'back';
   /** While dialling: `connecting`, `checking host key`, `authenticating`, `starting shell`, `waiting 3 s`. */
   readonly step?: string;
-  /** When lost: what happened and the next thing to try, in one or two sentences. */
+  /** When lost, and while dialling again: what happened and the next thing to try, in one or two sentences. */
   readonly cause?: string;
+  /** When ready or back: the user id that reads run as there; any but 0 sees less (`Reader.withoutRoot`). */
+  readonly uid?: number;
+  /** When ready or back: what to know about reading this node, in one sentence. */
+  readonly note?: string;
 };
 
 /** The last event of a node's sweep: every reply of that sweep has been delivered. */

@@ -1,0 +1,197 @@
+import {randomBytes} from 'node:crypto';
+import {type Answer, cpuOf, createAnswer} from './answer.ts';
+import {createSplitter, type FrameSink} from './frames.ts';
+import {agentText, aliveText, callText, sweepText} from './script.ts';
+import {DialError, type Shell} from './shell.ts';
+import type {Read, Reply, Swept} from './source.ts';
+import type {Timing} from './timing.ts';
+
+/** Bounds of a channel, in seconds. */
+export type Patience = {
+  /** From the start of the shell to its first word. */
+  readonly hello: number;
+  /** One whole sweep. The node gives it 5 s more, and then stops what is left of it. */
+  readonly sweep: number;
+  /** Without a request for so long the node takes the link for dead and ends everything; it is kept awake in time. */
+  readonly idle: number;
+  /** From a keepalive to its answer. */
+  readonly answer: number;
+};
+
+export const usualPatience: Patience = {hello: 20, sweep: 60, idle: 60, answer: 15};
+
+/** The framed protocol over one shell: many sweeps, one after the other, each one round trip. */
+export type Channel = {
+  /** The user id that reads run as. */
+  readonly uid: number;
+  /** False where the node has no `timeout`: only hoptop bounds what runs there. */
+  readonly bounded: boolean;
+  /** Resolves when the channel is no more, with a sentence saying why. */
+  readonly lost: Promise<string>;
+  /** One sweep after the last one has been answered. Rejects when the channel is lost meanwhile. */
+  ask(reads: readonly Read[], sweep: number, take: (reply: Reply) => void): Promise<Swept>;
+  end(cause: string): void;
+};
+
+/** Programs kept defined in the remote shell; a further one takes the place of the oldest. */
+const programLimit = 32;
+
+/** Bytes of a sweep beyond the readers' limits: frames, standard error, lists of namespaces. */
+const overhead = 16 << 20;
+
+/** Waits for the remote shell's first word. Rejects with a `DialError` that holds what the shell said instead. */
+export function openChannel(
+  node: string,
+  shell: Shell,
+  timing: Timing,
+  patience: Patience,
+): Promise<Channel> {
+  const nonce = randomBytes(16).toString('hex');
+  const opened = Promise.withResolvers<Channel>();
+  const lost = Promise.withResolvers<string>();
+  let over: string | undefined;
+  let uid = -1;
+  let bounded = true;
+  let ready = false;
+  let noise = '';
+  let cpu = 0;
+  let bytes = 0;
+  let most = overhead;
+  let answer: Answer | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  let failed: ((cause: Error) => void) | undefined;
+  let timer = () => {};
+  const programs = new Map<string, number>();
+
+  const bound = (seconds: number, run: () => void) => {
+    timer();
+    timer = timing.after(seconds * 1000, run);
+  };
+  const finish = (cause: string) => {
+    if (over !== undefined) return;
+    over = cause;
+    timer();
+    shell.end();
+    const said = ready || noise.trim() === '' ? cause : `${cause} It said: ${plain(noise)}`;
+    opened.reject(new DialError(said));
+    failed?.(new Error(cause));
+    lost.resolve(cause);
+  };
+  const rest = () => bound(Math.max(1, patience.idle / 3), keepAwake);
+  const keepAwake = () => {
+    shell.stdin.write(aliveText(nonce));
+    bound(patience.answer, () =>
+      finish(`${node} has not answered for ${patience.answer} s: the link or the node is down.`),
+    );
+  };
+
+  const greeting: {words: readonly string[]; text: string} = {words: [], text: ''};
+  const hello: FrameSink = {
+    body(piece) {
+      if (uid < 0) noise = (noise + Buffer.from(piece).toString('utf8')).slice(0, 400);
+      else greeting.text = (greeting.text + Buffer.from(piece).toString('latin1')).slice(0, 400);
+    },
+    mark([kind, first, second]) {
+      if (kind === 'H') {
+        uid = Number.parseInt(first ?? '', 10);
+        bounded = second === '1';
+      } else if (kind === 'R' && !ready && over === undefined) {
+        ready = true;
+        cpu = cpuOf(greeting.text);
+        rest();
+        opened.resolve({uid, bounded, lost: lost.promise, ask, end: finish});
+      } else if (kind === 'K' && answer === undefined && ready) rest();
+    },
+  };
+  const count = (chunk: Uint8Array) => {
+    bytes += chunk.length;
+    if (bytes > most) finish(`${node} answered more than it was asked for, and was cut off.`);
+  };
+  const fromOut = createSplitter(nonce, {
+    body: piece => (answer ? answer.out : hello).body(piece),
+    mark: words => (answer && words[0] !== 'K' ? answer.out : hello).mark(words),
+  });
+  const fromErr = createSplitter(nonce, {
+    body: piece => (answer ? answer.err : hello).body(piece),
+    mark: words => answer?.err.mark(words),
+  });
+  shell.stdout.on('data', (chunk: Uint8Array) => {
+    count(chunk);
+    if (over === undefined) fromOut(chunk);
+  });
+  shell.stderr.on('data', (chunk: Uint8Array) => {
+    count(chunk);
+    if (over === undefined) fromErr(chunk);
+  });
+  for (const stream of [shell.stdin, shell.stdout, shell.stderr])
+    stream.on('error', problem => finish(`The link to ${node} broke: ${problem.message}.`));
+  void shell.gone.then(finish);
+
+  const request = (reads: readonly Read[], sweep: number) => {
+    const text = sweepText(0, reads);
+    let id = programs.get(text);
+    let define = '';
+    if (id === undefined) {
+      const oldest = programs.size < programLimit ? undefined : programs.entries().next().value;
+      id = oldest?.[1] ?? programs.size;
+      if (oldest) programs.delete(oldest[0]);
+      define = sweepText(id, reads);
+    } else programs.delete(text);
+    programs.set(text, id);
+    return define + callText(id, nonce, sweep, patience.sweep + 5, reads);
+  };
+
+  const run = (reads: readonly Read[], sweep: number, take: (reply: Reply) => void) =>
+    new Promise<Swept>((resolve, reject) => {
+      if (over !== undefined) return reject(new Error(over));
+      const asked = request(reads, sweep);
+      const began = timing.now();
+      bytes = 0;
+      most = overhead + reads.reduce((sum, read) => sum + read.reader.limit, 0) * 2;
+      failed = reject;
+      answer = createAnswer(node, sweep, reads, timing.now, take, summary => {
+        answer = undefined;
+        failed = undefined;
+        const spent = Math.max(0, summary.cpu - cpu);
+        cpu = summary.cpu;
+        const now = timing.now();
+        rest();
+        resolve({
+          node,
+          swept: sweep,
+          at: new Date(now).toISOString(),
+          uptime: summary.uptime,
+          cpu: spent,
+          wall: now - began,
+          bytes,
+          trips: 1,
+        });
+        bytes = 0;
+        most = overhead;
+      });
+      bound(patience.sweep, () =>
+        finish(
+          `${node} had not finished a sweep after ${patience.sweep} s: the link or the node is too slow.`,
+        ),
+      );
+      shell.stdin.write(asked);
+    });
+  const ask: Channel['ask'] = (reads, sweep, take) => {
+    const next = last.then(() => run(reads, sweep, take));
+    last = next.catch(() => {});
+    return next;
+  };
+
+  bound(patience.hello, () =>
+    finish(
+      `The shell on ${node} did not start within ${patience.hello} s: log in by hand and see what it waits for.`,
+    ),
+  );
+  shell.stdin.write(agentText(nonce, patience.idle));
+  return opened.promise;
+}
+
+/** What a remote shell printed before it was ours, on one line and without control characters. */
+function plain(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
+}

@@ -1,0 +1,152 @@
+import {type Channel, openChannel, type Patience} from './channel.ts';
+import {bootCommand} from './script.ts';
+import {type Dial, DialError, type Shell} from './shell.ts';
+import type {NodeEvent, Read, Reply, Swept} from './source.ts';
+import {backoff, type Timing} from './timing.ts';
+
+/** A node that is kept reached: dialled when first asked for, and again by itself whenever it was lost. */
+export type RemoteNode = {
+  /** How it is reached now. */
+  readonly state: NodeEvent;
+  start(): void;
+  /** Dials now instead of when the wait is over, also after a failure that waiting does not mend. */
+  redial(): void;
+  /**
+   * One sweep; undefined when the node is not reached or is lost meanwhile. Waits for the first dial, never for a
+   * later one.
+   */
+  sweep(reads: readonly Read[], take: (reply: Reply) => void): Promise<Swept | undefined>;
+  close(): Promise<void>;
+};
+
+export type NodeParts = {
+  readonly dial: Dial;
+  readonly timing: Timing;
+  readonly patience: Patience;
+  /** Runs something when few enough nodes are in their handshake. */
+  readonly turn: <T>(run: () => Promise<T>) => Promise<T>;
+  readonly tell: (event: NodeEvent) => void;
+};
+
+export function createNode(node: string, {dial, timing, patience, turn, tell}: NodeParts): RemoteNode {
+  const stop = new AbortController();
+  const first = Promise.withResolvers<void>();
+  const at = () => new Date(timing.now()).toISOString();
+  let state: NodeEvent = {node, at: at(), state: 'dialling'};
+  let channel: Channel | undefined;
+  let shell: Shell | undefined;
+  let running: Promise<void> | undefined;
+  let sweeps = 0;
+  let reached = false;
+  let attempt = 0;
+  let wake = () => {};
+
+  const say = (event: Omit<NodeEvent, 'node' | 'at'>) => {
+    state = {node, at: at(), ...event};
+    tell(state);
+  };
+
+  /** One dial, up to the first word of the shell. */
+  const open = (cause: string | undefined) =>
+    turn(async () => {
+      const why = cause === undefined ? {} : {cause};
+      if (stop.signal.aborted) throw new DialError(`${node} is not wanted any more.`, true);
+      say({state: 'dialling', step: 'connecting', ...why});
+      shell = await dial(node, bootCommand, step => say({state: 'dialling', step, ...why}), stop.signal);
+      if (stop.signal.aborted) {
+        shell.end();
+        throw new DialError(`${node} is not wanted any more.`, true);
+      }
+      say({state: 'dialling', step: 'starting shell', ...why});
+      return openChannel(node, shell, timing, patience);
+    });
+
+  const wait = (milliseconds: number | undefined) =>
+    new Promise<void>(resolve => {
+      const cancel = milliseconds === undefined ? () => {} : timing.after(milliseconds, resolve);
+      wake = () => {
+        cancel();
+        resolve();
+      };
+      if (stop.signal.aborted) wake();
+    });
+
+  const live = async () => {
+    let cause: string | undefined;
+    while (!stop.signal.aborted) {
+      let pause: number | undefined;
+      try {
+        const opened = await open(cause);
+        channel = opened;
+        say({state: reached ? 'back' : 'ready', ...reachedAs(node, opened)});
+        reached = true;
+        first.resolve();
+        cause = await opened.lost;
+      } catch (problem) {
+        cause = problem instanceof Error ? problem.message : String(problem);
+        if (problem instanceof DialError && problem.final) pause = -1;
+      }
+      channel = undefined;
+      if (stop.signal.aborted) break;
+      say({state: 'lost', cause});
+      first.resolve();
+      pause ??= backoff(attempt, timing.random());
+      attempt += 1;
+      await wait(pause < 0 ? undefined : pause);
+    }
+    first.resolve();
+  };
+
+  return {
+    get state() {
+      return state;
+    },
+    start() {
+      running ??= live();
+    },
+    redial() {
+      attempt = 0;
+      wake();
+    },
+    async sweep(reads, take) {
+      running ??= live();
+      await first.promise;
+      const asked = channel;
+      if (asked === undefined) return undefined;
+      sweeps += 1;
+      const trips = sweeps === 1 ? 2 : 1;
+      try {
+        const swept = await asked.ask(reads, sweeps, take);
+        attempt = 0;
+        return {...swept, trips};
+      } catch {
+        // The channel was lost, which `events` tells with its cause.
+        return undefined;
+      }
+    },
+    async close() {
+      stop.abort();
+      wake();
+      channel?.end(`${node} is not wanted any more.`);
+      shell?.end();
+      first.resolve();
+      if (running === undefined) return;
+      const late = Promise.withResolvers<void>();
+      const cancel = timing.after(2000, late.resolve);
+      await Promise.race([Promise.all([running, shell?.gone]), late.promise]);
+      cancel();
+    },
+  };
+}
+
+/** What to know about a node that is reached, for the reads that follow. */
+function reachedAs(node: string, channel: Channel): Pick<NodeEvent, 'uid' | 'note'> {
+  return {
+    uid: channel.uid,
+    ...(channel.bounded
+      ? {}
+      : {
+          note: `${node} has no \`timeout\`: nothing there stops a command that hangs, only hoptop by hanging up.`,
+        }),
+  };
+}
