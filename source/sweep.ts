@@ -50,10 +50,16 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
     readAt.set(id, reply.sweep);
   }
 
+  /** Namespaces that exist as far as is known. */
+  function living(): Set<string> {
+    const alive = new Set(draft.members?.value.map(member => member.netns) ?? draft.netns.keys());
+    if (draft.hostNetns) alive.add(draft.hostNetns);
+    return alive;
+  }
+
   function dropGoneNamespaces(): void {
     if (!draft.members) return;
-    const alive = new Set(draft.members.value.map(member => member.netns));
-    if (draft.hostNetns) alive.add(draft.hostNetns);
+    const alive = living();
     const netns = new Map([...draft.netns].filter(([inode]) => alive.has(inode)));
     for (const id of [...newest.keys(), ...gaps.keys()]) {
       const inode = id.slice(id.indexOf(' ') + 1);
@@ -93,7 +99,7 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
       const last = readAt.get(key(fact.name)) ?? 0;
       return stale.size > 0 || sweep - last >= cadence.backstop ? 'node' : undefined;
     }
-    const wanted = [...draft.netns.keys()].filter(inode => {
+    const wanted = [...living()].filter(inode => {
       const last = readAt.get(key(fact.name, inode));
       return last === undefined ? knows(fact, inode) : stale.has(inode) || sweep - last >= cadence.backstop;
     });
