@@ -87,14 +87,8 @@ export async function openSource({origin, flags}: Start, prompter: Prompter): Pr
   if (origin.kind === 'local') return createLocalSource({node: 'localhost'});
   if (origin.kind === 'recording') throw new Error('A recording is not a live source.');
   const {sshDial} = await import('./wire/ssh/dial.ts');
-  const dial = sshDial({
-    targets: new Map(origin.targets.map(({id, target}) => [id, target])),
-    flags: {
-      identity: flags.identity ?? [],
-      ...(flags['ssh-config'] === undefined ? {} : {config: flags['ssh-config']}),
-    },
-    prompter,
-  });
+  const targets = new Map(origin.targets.map(({id, target}) => [id, target]));
+  const dial = sshDial({targets, flags, prompter});
   return createRemoteSource({nodes: origin.targets.map(({id}) => id), dial});
 }
 

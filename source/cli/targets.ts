@@ -4,7 +4,7 @@ import {parse} from 'yaml';
 import {type Flags, UsageError} from '../options.ts';
 
 /** One node to reach: its id everywhere in hoptop, and how ssh gets there. */
-export type Target = {readonly id: string; readonly target: string; readonly jump?: string};
+export type Target = {readonly id: string; readonly target: string};
 
 /** What is asked: live nodes over SSH, this machine, or a recording. */
 export type Origin =
@@ -19,7 +19,6 @@ const Entry = v.union([
     host: v.string(),
     user: v.optional(v.string()),
     port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535))),
-    jump: v.optional(v.string()),
   }),
 ]);
 const Inventory = v.union([v.array(Entry), v.strictObject({nodes: v.array(Entry)})]);
@@ -79,10 +78,10 @@ async function readInventory(file: string): Promise<Target[]> {
   const entries = Array.isArray(result.output) ? result.output : result.output.nodes;
   return entries.map(entry => {
     if (typeof entry === 'string') return {id: hostOf(entry), target: entry};
-    const {name, host, user, port, jump} = entry;
+    const {name, host, user, port} = entry;
     const bare = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
     const target = `${user ? `${user}@` : ''}${bare}${port ? `:${port}` : ''}`;
-    return {id: name ?? host, target, ...(jump ? {jump} : {})};
+    return {id: name ?? host, target};
   });
 }
 

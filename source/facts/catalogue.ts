@@ -11,6 +11,8 @@ import {OWNERS} from './owners.ts';
 import {PROCESSES} from './processes.ts';
 import {RULES6} from './rules.ts';
 import {SANDBOXES} from './sandboxes.ts';
+import {maskArguments} from './secrets.ts';
+import {sockets} from './sockets.ts';
 import {NETNS_SYSCTLS, SYSCTLS} from './sysctls.ts';
 
 /**
@@ -29,6 +31,7 @@ export const FACTS: readonly Fact[] = [
   NSIDS,
   SYSCTLS,
   NETWORK,
+  sockets,
   RULES6,
   FORWARDING,
   NETNS_SYSCTLS,
@@ -49,4 +52,11 @@ export function redact(fact: string, out: Uint8Array): Uint8Array {
   const known = byName.get(fact);
   if (!known) throw new Error(`No redactor for the fact “${fact}”: its bytes must not be written.`);
   return known.redact(out);
+}
+
+/** The same for text that is no fact: a tool's standard error, a label, why a node was lost. */
+export function redactText(text: string): string {
+  return maskArguments(['', ...text.split(' ')])
+    .slice(1)
+    .join(' ');
 }
