@@ -47,8 +47,8 @@ export type PlayerState = {
  */
 export type Player = Source & {
   /**
-   * The next frame: at once after a seek or a step, when something is due while playing, and without events when the
-   * end has been reached and the player has paused. Undefined when aborted or closed. One caller at a time.
+   * The next frame: at once after a seek or a step, when something is due while playing, and one without events when
+   * the end has been reached and the player has paused. Undefined when aborted or closed. One caller at a time.
    */
   next(signal: AbortSignal): Promise<Frame | undefined>;
   /** Moves the playhead and gives the whole state there, which `next` then does not repeat. */
@@ -57,7 +57,7 @@ export type Player = Source & {
   seek(at: string): void;
   /** Pauses, and moves by so many rounds of sweeps, back when negative. */
   step(by: number): void;
-  /** At the end it begins again. */
+  /** At the end it begins again, with the first round of sweeps. */
   play(): void;
   pause(): void;
   /** Clamped to what `slowest` and `fastest` allow. */
@@ -114,13 +114,17 @@ export function createPlayer(
     const time = Math.floor(position());
     const events = time > given ? recording.between(iso(given), iso(time)) : [];
     given = Math.max(given, time);
-    const ended = playing && time >= to;
-    if (ended) pause();
-    return events.length > 0 || ended ? {at: iso(given), whole: false, events} : undefined;
+    if (events.length === 0) {
+      if (!playing || time < to) return undefined;
+      pause();
+    }
+    return {at: iso(given), whole: false, events};
   };
   /** Resolves when the playhead was moved, or at the latest when, playing, it gets to `following`. */
   const wait = (following: number, signal: AbortSignal) =>
     new Promise<void>(resolve => {
+      // A signal that is aborted already tells nobody.
+      if (signal.aborted) return resolve();
       const ms = Math.max(frameMs, Math.ceil((following - position()) / speed));
       const cancel = playing ? clock.after(ms, () => wake()) : undefined;
       const wake = () => {
@@ -196,7 +200,7 @@ export function createPlayer(
     },
     play: () => {
       if (playing) return;
-      if (anchor.time >= to) move(from);
+      if (anchor.time >= to) move(rounds[0] ?? from);
       playing = true;
       anchorAt(anchor.time);
     },
