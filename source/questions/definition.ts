@@ -18,6 +18,6 @@ export type Definition<A extends Answer = Answer> = {
   readonly schema: v.GenericSchema;
 };
 
-export function isMissing(answer: Answer | Missing): answer is Missing {
-  return 'missing' in answer;
+export function isMissing(found: object): found is Missing {
+  return 'missing' in found;
 }

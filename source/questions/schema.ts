@@ -18,7 +18,7 @@ export const maybe = {
 export const Evidence = v.object({
   node: text('The node, by the id it was given.'),
   fact: text('What was read.'),
-  netns: maybe.text('Inode of the network namespace it was read in.'),
+  netns: v.exactOptional(text('Inode of the network namespace it was read in.')),
   sweep: count('Number of the sweep of that node.'),
   from: count('First byte of the reply.'),
   to: count('Byte after the last one.'),
@@ -28,9 +28,9 @@ export type EvidenceRow = v.InferOutput<typeof Evidence>;
 export const Gap = v.object({
   node: text('The node, by name.'),
   fact: text('What could not be read or understood.'),
-  netns: maybe.text('Inode of the network namespace.'),
+  netns: v.exactOptional(text('Inode of the network namespace.')),
   reason: text('Why.'),
-  reveal: maybe.text('What would reveal it.'),
+  reveal: v.exactOptional(text('What would reveal it.')),
 });
 
 export const Grade = v.pipe(

@@ -33,8 +33,8 @@ function both(a: Chooses, b: Chooses): Chooses {
 /** The rows of these nodes that a test chooses. */
 export function pick(graph: Graph, nodes: readonly GraphNode[], test: (node: GraphNode) => Chooses): SocketList {
   const most = nodes.reduce((sum, node) => sum + (node.snapshot?.sockets?.value.count ?? 0), 0);
-  const node = new Uint16Array(new SharedArrayBuffer(most * 2));
-  const row = new Uint32Array(new SharedArrayBuffer(most * 4));
+  const node = new Uint16Array(most);
+  const row = new Uint32Array(most);
   let count = 0;
   for (const one of nodes) {
     const chooses = test(one);
@@ -46,7 +46,16 @@ export function pick(graph: Graph, nodes: readonly GraphNode[], test: (node: Gra
       count += 1;
     }
   }
-  return {list: 'sockets', count, world: socketWorld(graph), node, row};
+  return listOf(graph, node.subarray(0, count), row.subarray(0, count));
+}
+
+/** A list of sockets given as (node index, row of its table) pairs; both are copied to shared memory. */
+export function listOf(graph: Graph, nodes: ArrayLike<number>, rows: ArrayLike<number>): SocketList {
+  const node = new Uint16Array(new SharedArrayBuffer(nodes.length * 2));
+  const row = new Uint32Array(new SharedArrayBuffer(rows.length * 4));
+  node.set(nodes);
+  row.set(rows);
+  return {list: 'sockets', count: nodes.length, world: socketWorld(graph), node, row};
 }
 
 export function inNamespace(namespace: Namespace): Chooses {

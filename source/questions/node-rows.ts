@@ -1,0 +1,64 @@
+import * as v from 'valibot';
+import type {GraphNode} from '../model/graph.ts';
+import {count, list, maybe, Tally, text} from './schema.ts';
+import {talliesOf} from './socket-select.ts';
+
+export const NodeRow = v.object({
+  name: text('Its hostname, or what it was called where that is unknown or another node has the same.'),
+  id: text('What it was called on the command line or in the inventory.'),
+  state: v.pipe(v.picklist(['dialling', 'ready', 'lost', 'back']), v.description('How it is reached.')),
+  step: maybe.text('What reaching it is busy with.'),
+  cause: maybe.text('Why it was lost, and the next thing to try.'),
+  since: maybe.text('When it entered this state.'),
+  address: maybe.text('The address it is known by.'),
+  addresses: list(v.string()),
+  os: maybe.text('Name of its operating system.'),
+  kernel: maybe.text('Kernel release.'),
+  arch: maybe.text('Architecture.'),
+  machineId: maybe.text('Its machine-id.'),
+  uptime: maybe.count('Seconds it had been up.'),
+  cpus: maybe.count('Processors.'),
+  readAs: maybe.count('User id that it was read as; 0 is root.'),
+  pods: maybe.count('Pods on it.'),
+  namespaces: maybe.count('Network namespaces on it.'),
+  processes: maybe.count('Processes on it.'),
+  sockets: v.optional(Tally),
+  at: maybe.text('Moment of its newest data.'),
+  sweep: maybe.count('Sweeps of it so far.'),
+  cost: v.optional(
+    v.object({
+      cpu: count('Seconds of CPU that the last sweep cost it.'),
+      wall: count('Milliseconds from request to last byte.'),
+      bytes: count('Bytes received.'),
+      trips: count('Round trips.'),
+    }),
+  ),
+});
+export type NodeRow = v.InferOutput<typeof NodeRow>;
+
+/** Of a node that was never read, only how it is reached: no count is shown as zero. */
+export function nodeRow(node: GraphNode): NodeRow {
+  const {snapshot} = node;
+  const reach = {name: node.name, id: node.id, state: node.state, step: node.step, cause: node.cause, since: node.since};
+  if (!snapshot) return {...reach, addresses: []};
+  const identity = snapshot.identity?.value;
+  return {
+    ...reach,
+    address: node.addresses[0],
+    addresses: node.addresses,
+    os: identity?.os,
+    kernel: identity?.kernel,
+    arch: identity?.arch,
+    machineId: identity?.machineId,
+    uptime: snapshot.uptime,
+    cpus: identity?.cpus,
+    readAs: identity?.uid,
+    pods: snapshot.sandboxes || node.pods.length > 0 ? node.pods.length : undefined,
+    namespaces: snapshot.members ? node.namespaces.length : undefined,
+    processes: snapshot.processes ? node.processes.length : undefined,
+    sockets: snapshot.sockets ? talliesOf(node).all : undefined,
+    at: snapshot.at,
+    sweep: snapshot.sweep,
+    cost: snapshot.cost,
+  };
+}

@@ -1,0 +1,210 @@
+import * as v from 'valibot';
+import {STATES} from '../facts/sockets.ts';
+import type {Graph} from '../model/graph.ts';
+import {JOINS} from '../model/joins.ts';
+import {count, Evidence, flag, Grade, list, maybe, text} from './schema.ts';
+import {type SocketList, type SocketRow, socketAt} from './socket-rows.ts';
+import {isListening} from './socket-select.ts';
+import type {SocketWorld} from './sockets-world.ts';
+
+const Worst = v.object({
+  rtt: maybe.count('Largest round-trip time of either end, ms.'),
+  retrans: count('Most retransmissions of either end.'),
+  recvQ: count('Most bytes unread at either end.'),
+  sendQ: count('Most bytes unacknowledged at either end.'),
+});
+
+export const PeerRow = v.object({
+  kind: v.picklist(['pod', 'process', 'node', 'netns', 'outside']),
+  words: text('What it is called: a pod’s, process’s, node’s name, or an address outside.'),
+  node: maybe.text('Node it is on.'),
+  netns: maybe.text('Inode of its network namespace.'),
+  program: maybe.text('Name of its process.'),
+  addresses: list(v.string()),
+  locals: v.pipe(list(v.string()), v.description('Processes on this side, as pid/name.')),
+  direction: v.pipe(
+    v.picklist(['in', 'out', 'both', 'unknown']),
+    v.description('in: it calls, this side listens. out: this side calls.'),
+  ),
+  ports: v.pipe(list(v.string()), v.description('Ports of the listening side, as tcp/80.')),
+  connections: count('Sockets that talk to it.'),
+  states: v.record(v.string(), v.number()),
+  worst: Worst,
+  translated: flag('Some of it goes through NAT.'),
+  grade: Grade,
+  why: text('What the join rests on.'),
+  evidence: v.pipe(list(Evidence), v.description('Of the first few connections.')),
+});
+export type PeerRow = v.InferOutput<typeof PeerRow>;
+
+/** Who is at the other end of a socket, as far as it is known. */
+export type Peer = Pick<PeerRow, 'kind' | 'words' | 'node' | 'netns' | 'program'>;
+
+const EVIDENCE = 3;
+const SYN_SENT = STATES.indexOf('SYN-SENT');
+const GRADES = ['proven', 'inferred', 'ambiguous', 'unknown'] as const;
+
+/** One row for each peer of these sockets, but those that `isSelf`; the busiest first. */
+export function peersOf(graph: Graph, sockets: SocketList, isSelf: (peer: Peer) => boolean): PeerRow[] {
+  const listening = listeners(sockets.world);
+  const found = new Map<string, Draft>();
+  for (let i = 0; i < sockets.count; i += 1) {
+    const node = sockets.node[i]!;
+    const table = sockets.world.nodes[node]!.table!;
+    if (table.remotePort[sockets.row[i]!] === 0) continue;
+    const socket = socketAt(sockets, i);
+    const peer = peerOf(graph, socket);
+    if (isSelf(peer)) continue;
+    const key = `${peer.kind} ${peer.words}`;
+    let draft = found.get(key);
+    if (!draft) {
+      draft = newDraft(peer);
+      found.set(key, draft);
+    }
+    addTo(draft, socket, listening(node, sockets.row[i]!));
+  }
+  return [...found.values()].map(finish).sort((a, b) => b.connections - a.connections || (a.words < b.words ? -1 : 1));
+}
+
+export function peerOf(graph: Graph, socket: SocketRow): Peer {
+  const {other} = socket;
+  const at = {node: other.node, netns: other.netns, program: other.program};
+  if (other.pod !== undefined) return {kind: 'pod', words: other.pod, ...at};
+  if (other.node !== undefined && other.pid !== undefined) {
+    return {kind: 'process', words: `${other.node}:${other.pid}`, ...at};
+  }
+  if (other.node !== undefined) {
+    const host = graph.nodes.find(({name}) => name === other.node)?.host;
+    return host?.inode === other.netns
+      ? {kind: 'node', words: other.node, ...at}
+      : {kind: 'netns', words: `${other.node}/${other.netns}`, ...at};
+  }
+  // A node that was never read is still known by the address it was given.
+  const given = graph.nodes.find(({id}) => id === socket.remote || id.endsWith(`@${socket.remote}`));
+  if (given) return {kind: 'node', words: given.name, node: given.name, netns: undefined, program: undefined};
+  return {kind: 'outside', words: socket.remote, node: undefined, netns: undefined, program: undefined};
+}
+
+type Draft = {
+  readonly peer: Peer;
+  readonly addresses: Set<string>;
+  readonly locals: Set<string>;
+  readonly ports: Set<string>;
+  readonly ways: Set<'in' | 'out'>;
+  readonly states: Map<string, number>;
+  readonly evidence: SocketRow['evidence'][number][];
+  connections: number;
+  translated: boolean;
+  rtt: number | undefined;
+  retrans: number;
+  recvQ: number;
+  sendQ: number;
+  grade: number;
+  why: string;
+};
+
+function newDraft(peer: Peer): Draft {
+  return {
+    peer,
+    addresses: new Set(),
+    locals: new Set(),
+    ports: new Set(),
+    ways: new Set(),
+    states: new Map(),
+    evidence: [],
+    connections: 0,
+    translated: false,
+    rtt: undefined,
+    retrans: 0,
+    recvQ: 0,
+    sendQ: 0,
+    grade: -1,
+    why: '',
+  };
+}
+
+function addTo(draft: Draft, socket: SocketRow, way: 'in' | 'out' | undefined): void {
+  const {other} = socket;
+  draft.connections += 1;
+  draft.addresses.add(socket.remote);
+  if (other.local !== undefined && other.join === 'translated') draft.addresses.add(other.local);
+  if (socket.pid !== undefined) draft.locals.add(`${socket.pid}/${socket.program ?? '?'}`);
+  draft.states.set(socket.state, (draft.states.get(socket.state) ?? 0) + 1);
+  if (way) draft.ways.add(way);
+  draft.ports.add(
+    way === 'in'
+      ? `${socket.protocol}/${socket.localPort}`
+      : way === 'out'
+        ? `${socket.protocol}/${socket.remotePort}`
+        : `${socket.protocol}/${socket.localPort}→${socket.remotePort}`,
+  );
+  const rtts = [socket.rtt, other.rtt, draft.rtt].filter(rtt => rtt !== undefined);
+  draft.rtt = rtts.length > 0 ? Math.max(...rtts) : undefined;
+  draft.retrans = Math.max(draft.retrans, socket.retrans, other.retrans ?? 0);
+  draft.recvQ = Math.max(draft.recvQ, socket.recvQ, other.recvQ ?? 0);
+  draft.sendQ = Math.max(draft.sendQ, socket.sendQ, other.sendQ ?? 0);
+  draft.translated ||= other.join === 'translated';
+  const grade = GRADES.indexOf(other.grade ?? 'unknown');
+  if (grade > draft.grade) {
+    draft.grade = grade;
+    draft.why = other.why;
+  }
+  if (draft.evidence.length < EVIDENCE) draft.evidence.push(...socket.evidence);
+}
+
+function finish(draft: Draft): PeerRow {
+  const {rtt, retrans, recvQ, sendQ, ways} = draft;
+  return {
+    ...draft.peer,
+    addresses: [...draft.addresses],
+    locals: [...draft.locals],
+    direction: ways.size === 2 ? 'both' : ([...ways][0] ?? 'unknown'),
+    ports: [...draft.ports],
+    connections: draft.connections,
+    states: Object.fromEntries(draft.states),
+    worst: {rtt, retrans, recvQ, sendQ},
+    translated: draft.translated,
+    grade: GRADES[draft.grade] ?? 'unknown',
+    why: draft.why,
+    evidence: draft.evidence,
+  };
+}
+
+/**
+ * Which side of a connection listens: this one, when its port is bound in its namespace by a socket without a remote;
+ * else the other one, when that is so there or when this side is still calling.
+ */
+function listeners(world: SocketWorld): (node: number, row: number) => 'in' | 'out' | undefined {
+  const bound = boundPorts(world);
+  return (node, row) => {
+    const {table, ends, placeOf} = world.nodes[node]!;
+    const protocol = table!.protocol[row]!;
+    if (bound.has(keyOf(placeOf[table!.netnsIndex[row]!]!, protocol, table!.localPort[row]!))) return 'in';
+    const place = ends!.place[row]!;
+    const other = world.nodes[ends!.node[row]!]?.table;
+    const port = other ? other.localPort[ends!.row[row]!]! : table!.remotePort[row]!;
+    if (place >= 0 && bound.has(keyOf(place, protocol, port))) return 'out';
+    return JOINS[ends!.join[row]!]!.key === 'silent' || table!.state[row] === SYN_SENT ? 'out' : undefined;
+  };
+}
+
+const boundIn = new WeakMap<SocketWorld, ReadonlySet<number>>();
+
+/** Ports bound without a remote, by namespace and protocol. */
+function boundPorts(world: SocketWorld): ReadonlySet<number> {
+  const known = boundIn.get(world);
+  if (known) return known;
+  const bound = new Set<number>();
+  for (const {table, placeOf} of world.nodes) {
+    for (let row = 0; row < (table?.count ?? 0); row += 1) {
+      if (!isListening(table!.state[row]!) || table!.remotePort[row] !== 0) continue;
+      bound.add(keyOf(placeOf[table!.netnsIndex[row]!]!, table!.protocol[row]!, table!.localPort[row]!));
+    }
+  }
+  boundIn.set(world, bound);
+  return bound;
+}
+
+function keyOf(place: number, protocol: number, port: number): number {
+  return (place * 2 + protocol) * 65_536 + port;
+}

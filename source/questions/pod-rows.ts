@@ -1,0 +1,74 @@
+import * as v from 'valibot';
+import type {Graph, Interface, Pod} from '../model/graph.ts';
+import {sandboxEvidence} from '../model/pods.ts';
+import {InterfaceRef, interfaceRef} from './interface-rows.ts';
+import {count, Evidence, flag, Grade, list, maybe, Tally, text} from './schema.ts';
+import {podTally} from './socket-select.ts';
+
+/** How a pod's interface hangs on the node. */
+export const Attachment = v.object({
+  inside: InterfaceRef,
+  grade: Grade,
+  why: text('What the pair rests on.'),
+  outside: v.pipe(list(InterfaceRef), v.description('The interface on the host; several when ambiguous.')),
+  master: maybe.text('Bridge, bond or VRF that the host’s interface is enslaved to.'),
+});
+export type Attachment = v.InferOutput<typeof Attachment>;
+
+export const PodRow = v.object({
+  pod: text('What `hoptop pod` takes.'),
+  namespace: text('Kubernetes namespace.'),
+  name: text('Its name.'),
+  uid: text('Its uid.'),
+  node: text('Node, by name.'),
+  state: v.picklist(['running', 'stopped']),
+  hostNetwork: flag('It shares the node’s network namespace.'),
+  netns: maybe.text('Inode of its network namespace.'),
+  grade: Grade,
+  why: text('How its namespace was found, or why not.'),
+  addresses: list(v.string()),
+  containers: list(v.string()),
+  processes: count('Processes in it.'),
+  attachments: list(Attachment),
+  sockets: Tally,
+  evidence: list(Evidence),
+});
+export type PodRow = v.InferOutput<typeof PodRow>;
+
+export function podRow(graph: Graph, pod: Pod): PodRow {
+  return {
+    pod: pod.key,
+    namespace: pod.namespace,
+    name: pod.name,
+    uid: pod.uid,
+    node: pod.node.name,
+    state: pod.processes.length > 0 ? 'running' : 'stopped',
+    hostNetwork: pod.hostNetwork,
+    netns: pod.netns?.inode,
+    grade: pod.grade,
+    why: pod.why,
+    addresses: pod.addresses,
+    containers: pod.containers.map(container => container.name),
+    processes: pod.processes.length,
+    attachments: attachments(graph, pod).map(({row}) => row),
+    sockets: podTally(pod),
+    evidence: sandboxEvidence(pod.node.id, pod.node.snapshot!, pod.sandbox),
+  };
+}
+
+/** Interfaces of a pod's own namespace that have another end in the kernel, with that end. */
+export function attachments(
+  graph: Graph,
+  pod: Pod,
+): {readonly inside: Interface; readonly outside: readonly Interface[]; readonly row: Attachment}[] {
+  if (!pod.netns || pod.hostNetwork) return [];
+  return pod.netns.interfaces.flatMap(inside => {
+    const pair = graph.pairs.get(inside);
+    if (!pair) return [];
+    const {candidates: outside, grade, why} = pair;
+    const master = outside.length === 1 ? outside[0]!.link.master : undefined;
+    return [
+      {inside, outside, row: {inside: interfaceRef(inside), grade, why, outside: outside.map(interfaceRef), master}},
+    ];
+  });
+}

@@ -1,0 +1,53 @@
+import * as v from 'valibot';
+import type {Proc} from '../model/graph.ts';
+import {processWords} from './names.ts';
+import {count, Evidence, list, maybe, Tally, text} from './schema.ts';
+import {emptyTally, talliesOf} from './socket-select.ts';
+
+export const ProcessRow = v.object({
+  words: text('What `hoptop process` takes.'),
+  node: text('Node, by name.'),
+  pid: count('Process id.'),
+  ppid: count('Parent’s process id.'),
+  user: text('User it runs as.'),
+  start: text('When it started.'),
+  state: text('As ps prints it.'),
+  name: text('Short name of the executable.'),
+  command: text('Command line.'),
+  netns: maybe.text('Inode of its network namespace.'),
+  place: v.optional(v.picklist(['host', 'pod', 'other'])),
+  pod: maybe.text('Pod it is in.'),
+  container: maybe.text('Container it is in; absent for a pod’s sandbox process.'),
+  sockets: Tally,
+  evidence: list(Evidence),
+});
+export type ProcessRow = v.InferOutput<typeof ProcessRow>;
+
+export function processRow(proc: Proc): ProcessRow {
+  const {node, process, netns} = proc;
+  return {
+    words: processWords(proc),
+    node: node.name,
+    pid: process.pid,
+    ppid: process.ppid,
+    user: process.user,
+    start: process.start,
+    state: process.state,
+    name: process.name,
+    command: process.command,
+    netns: netns?.inode,
+    place: netns?.kind,
+    pod: proc.pod?.key,
+    container: proc.container?.name,
+    sockets: talliesOf(node).byPid.get(process.pid) ?? emptyTally(),
+    evidence: [
+      {
+        node: node.id,
+        fact: 'processes',
+        sweep: node.snapshot?.processes?.sweep ?? 0,
+        from: process.from,
+        to: process.to,
+      },
+    ],
+  };
+}
