@@ -40,6 +40,7 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
   const gaps = new Map<string, readonly Gap[]>();
   const readAt = new Map<string, number>();
   const stale = new Set<string>();
+  const watched = new Map<string, string>();
   let sweepFacts = new Set<string>();
 
   const key = (fact: string, netns?: string) => `${fact} ${netns ?? ''}`;
@@ -97,7 +98,8 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
     const sweep = draft.sweep + 1;
     if (reader.scope === 'node') {
       const last = readAt.get(key(fact.name)) ?? 0;
-      return stale.size > 0 || sweep - last >= cadence.backstop ? 'node' : undefined;
+      const moved = fact.dueWhen ? fact.dueWhen(draft) !== watched.get(fact.name) : stale.size > 0;
+      return moved || sweep - last >= cadence.backstop ? 'node' : undefined;
     }
     const wanted = [...living()].filter(inode => {
       const last = readAt.get(key(fact.name, inode));
@@ -120,7 +122,9 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
       for (const fact of facts) {
         if (first && fact.name === 'forwarding') continue;
         const scope = scopeOf(fact);
-        if (scope !== undefined) reads.push({node, reader: fact.reader, scope});
+        if (scope === undefined) continue;
+        reads.push({node, reader: fact.reader, scope});
+        if (fact.dueWhen) watched.set(fact.name, fact.dueWhen(draft));
       }
       return reads;
     },

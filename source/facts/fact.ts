@@ -25,6 +25,11 @@ export type Fact = {
   readonly reader: Reader;
   readonly cadence: Cadence;
   /**
+   * Text that, when it changes from one sweep to the next, makes a fact of cadence `change` due: what the other facts
+   * show of the same thing (a process in a container that no sandbox read so far names).
+   */
+  dueWhen?(soFar: Snapshot): string;
+  /**
    * For a fact whose namespaces make one table (sockets): called once at the end of a sweep with the newest reply of
    * every living namespace, instead of `contribute` for each.
    */

@@ -132,6 +132,8 @@ export const SANDBOXES: Fact = {
     timeout: 5,
   },
   cadence: {when: 'change', backstop: 15},
+  dueWhen: ({memberships}) =>
+    [...new Set(memberships?.value.map(({container}) => container))].sort().join(' '),
   contribute(reply, soFar) {
     const {rows, problems} = parseSandboxes(reply.out);
     const gaps = gapsOf(reply, {name: 'grep', fine: [1, 2]}, problems, {soFar, withoutRoot: NEEDS_ROOT});
