@@ -1,0 +1,184 @@
+import {execFileSync, spawnSync} from 'node:child_process';
+import {existsSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {dialNode, hello, knownHosts, refusal, type Setup, say, target} from './setup.ts';
+import {type Agent, makeKey, missing, type Sshd, startAgent, startSshd, temporary} from './sshd.ts';
+
+describe.skipIf(missing())('logging in, against a real sshd', () => {
+  let sshd: Sshd;
+  let agent: Agent;
+  let directory: string;
+  let known: string;
+  const path = (name: string) => join(directory, name);
+
+  beforeAll(async () => {
+    directory = temporary();
+    sshd = await startSshd({MaxAuthTries: '4'});
+    agent = await startAgent();
+    known = knownHosts(directory, sshd.known);
+    for (const type of ['ed25519', 'ecdsa', 'rsa']) sshd.authorize(makeKey(path(type), type));
+    sshd.authorize(makeKey(path('locked'), 'ed25519', 'a passphrase'));
+    sshd.authorize(makeKey(path('held')));
+    for (const name of ['stranger-1', 'stranger-2', 'stranger-3', 'stranger-4', 'stranger-5'])
+      makeKey(path(name));
+  });
+  afterAll(async () => {
+    await sshd.stop();
+    agent.stop();
+    rmSync(directory, {recursive: true});
+  });
+
+  const go = (setup: Setup = {}, user = 'root') =>
+    dialNode(target(sshd, user), {...setup, flags: {'known-hosts': known, ...setup.flags}});
+  const withKey = (...names: string[]) => go({flags: {identity: names.map(path)}});
+
+  test.each(['ed25519', 'ecdsa', 'rsa'])('with an %s key file', async type => {
+    expect(await hello(withKey(type))).toBe('hello from root');
+  });
+
+  test('with the second of two key files', async () => {
+    expect(await hello(withKey('stranger-1', 'ed25519'))).toBe('hello from root');
+  });
+
+  test('with the default key of the home directory', async () => {
+    const home = path('home');
+    execFileSync('mkdir', ['-p', join(home, '.ssh')]);
+    execFileSync('cp', [path('ecdsa'), join(home, '.ssh', 'id_ecdsa')]);
+    expect(await hello(go({home}))).toBe('hello from root');
+  });
+
+  test('with the agent', async () => {
+    agent.add(path('held'));
+    expect(await hello(go({env: {SSH_AUTH_SOCK: agent.socket}}))).toBe('hello from root');
+  });
+
+  test('with an rsa key in the agent', async () => {
+    const own = await startAgent();
+    own.add(path('rsa'));
+    expect(await hello(go({env: {SSH_AUTH_SOCK: own.socket}}))).toBe('hello from root');
+    own.stop();
+  });
+
+  test('an agent full of other keys does not use up MaxAuthTries before the key that was named', async () => {
+    const full = await startAgent();
+    for (let n = 1; n <= 5; n++) full.add(path(`stranger-${n}`));
+    const env = {SSH_AUTH_SOCK: full.socket};
+    expect(await hello(go({env, flags: {identity: [path('ed25519')]}}))).toBe('hello from root');
+    const error = await refusal(go({env}));
+    expect(error.final).toBe(true);
+    expect(error.message).toMatch(/cut the login of root off after 4 keys \(agent key .*IdentitiesOnly yes/);
+    full.stop();
+  });
+
+  test('IdentitiesOnly takes only named keys from the agent, by their public half', async () => {
+    const full = await startAgent();
+    for (let n = 1; n <= 5; n++) full.add(path(`stranger-${n}`));
+    full.add(path('held'));
+    const config = path('config');
+    writeFileSync(config, `IdentitiesOnly yes\nIdentityFile ${path('held')}.pub\n`);
+    const setup = {env: {SSH_AUTH_SOCK: full.socket}, flags: {'ssh-config': config}};
+    expect(await hello(go(setup))).toBe('hello from root');
+    full.stop();
+  });
+
+  test('an encrypted key works through the agent, and says so when the agent does not have it', async () => {
+    const error = await refusal(withKey('locked'));
+    expect(error.final).toBe(true);
+    expect(error.message).toContain(
+      `${path('locked')} is encrypted and not in the agent: run \`ssh-add ${path('locked')}\``,
+    );
+    const own = await startAgent();
+    execFileSync('cp', [path('locked'), path('unlocked')]);
+    execFileSync('ssh-keygen', ['-q', '-p', '-P', 'a passphrase', '-N', '', '-f', path('unlocked')]);
+    own.add(path('unlocked'));
+    rmSync(`${path('locked')}.pub`);
+    const steps = go({env: {SSH_AUTH_SOCK: own.socket}, flags: {identity: [path('locked')]}});
+    expect(await hello(steps)).toBe('hello from root');
+    own.stop();
+  });
+
+  test('a refused key is named', async () => {
+    const error = await refusal(withKey('stranger-1', 'stranger-2'));
+    expect(error.final).toBe(true);
+    expect(error.message).toBe(
+      `n (127.0.0.1:${sshd.port}) does not accept for root any key that was tried (${path('stranger-1')}, ${path('stranger-2')}): add one to that user's authorized_keys, name another with -i or another user with -l.`,
+    );
+  });
+
+  test('no key at all', async () => {
+    const error = await refusal(go());
+    expect(error.final).toBe(true);
+    expect(error.message).toContain('There is no key to log in with as root on n');
+  });
+
+  test.each([
+    ['missing', () => path('absent'), /There is no key file .*absent/],
+    ['a directory', () => directory, /cannot be read \(EISDIR\)/],
+    ['no key', () => known, /is not a private key that hoptop can read/],
+  ])('a named key file that is %s', async (_name, file, why) => {
+    const error = await refusal(go({flags: {identity: [file()]}}));
+    expect(error.final).toBe(true);
+    expect(error.message).toMatch(why);
+  });
+
+  test('an agent that is not there is a note, not an end', async () => {
+    const env = {SSH_AUTH_SOCK: path('no-agent')};
+    expect(await hello(go({env, flags: {identity: [path('ed25519')]}}))).toBe('hello from root');
+    expect((await refusal(go({env}))).message).toContain(
+      `The ssh agent at ${path('no-agent')} does not answer`,
+    );
+  });
+
+  test('a server that takes no keys', async () => {
+    const words = await startSshd({PubkeyAuthentication: 'no', PasswordAuthentication: 'yes'});
+    const flags = {'known-hosts': knownHosts(words.directory, words.known), identity: [path('ed25519')]};
+    const error = await refusal(dialNode(target(words), {flags}));
+    expect(error.final).toBe(true);
+    expect(error.message).toContain('takes no keys for root, only password');
+    await words.stop();
+  });
+
+  test('a server that wants a second proof', async () => {
+    const strict = await startSshd({
+      AuthenticationMethods: 'publickey,password',
+      PasswordAuthentication: 'yes',
+    });
+    strict.authorize(readFileSync(`${path('ed25519')}.pub`, 'utf8').trim());
+    const flags = {'known-hosts': knownHosts(strict.directory, strict.known), identity: [path('ed25519')]};
+    const error = await refusal(dialNode(target(strict), {flags}));
+    expect(error.message).toContain('took a key for root but wants a second proof (password)');
+    await strict.stop();
+  });
+
+  // Whoever logs in, the command must come up as a POSIX shell, whatever the login shell's language.
+  const shells = ['/bin/sh', '/bin/dash', '/bin/bash', '/usr/bin/fish', '/bin/csh', '/bin/tcsh', '/bin/zsh'];
+  test.each(shells.filter(existsSync))('an ordinary user whose login shell is %s', async shell => {
+    const user = `hoptop${process.pid}`;
+    const made = spawnSync('useradd', ['-M', '-d', '/tmp', '-s', shell, '-p', '*', user]);
+    expect(made.status, String(made.stderr)).toBe(0);
+    try {
+      const here = await go({flags: {identity: [path('ed25519')]}}, user);
+      expect(await say(here, 'echo $(id -un) $((1 + 2))')).toBe(`${user} 3`);
+      here.end();
+      await here.gone;
+    } finally {
+      spawnSync('userdel', ['-f', user]);
+    }
+  });
+
+  test('a login shell that runs nothing', async () => {
+    const user = `hopno${process.pid}`;
+    expect(
+      spawnSync('useradd', ['-M', '-d', '/tmp', '-s', '/usr/sbin/nologin', '-p', '*', user]).status,
+    ).toBe(0);
+    try {
+      const shell = await go({flags: {identity: [path('ed25519')]}}, user);
+      shell.stdout.resume();
+      shell.stderr.resume();
+      expect(await shell.gone).toContain(`The shell of ${user} on n (127.0.0.1:${sshd.port}) ended (exit 1)`);
+    } finally {
+      spawnSync('userdel', ['-f', user]);
+    }
+  });
+});
