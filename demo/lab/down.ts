@@ -1,7 +1,7 @@
 /** Takes a lab away: by the processes its state file names, then by what its cgroups still hold. */
 import {rm, rmdir} from 'node:fs/promises';
 import {groupOf, machineHierarchies, processesIn, removeGroups} from './cgroups.ts';
-import {eventually, run} from './run.ts';
+import {eventually, hasNetns, run} from './run.ts';
 import {fabricOf, isAlive, LABS, labDir, type Process, readState} from './state.ts';
 
 const kill = (pid: number) => {
@@ -29,8 +29,7 @@ export const down = async (name: string) => {
     for (const pid of new Set(left)) kill(pid);
     throw new Error(`Processes of lab ${name} do not die: ${[...new Set(left)].join(', ')}.`);
   });
-  if ((await run(['ip', 'netns', 'list'])).split('\n').some(line => line.split(' ')[0] === fabricOf(name)))
-    await run(['ip', 'netns', 'delete', fabricOf(name)]);
+  if (await hasNetns(fabricOf(name))) await run(['ip', 'netns', 'delete', fabricOf(name)]);
   await removeGroups(all, name);
   await rm(labDir(name), {recursive: true, force: true});
   await rmdir(LABS).catch(() => {}); // other labs may live there

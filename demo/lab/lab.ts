@@ -23,8 +23,11 @@ A lab is called \`main\` unless --name says otherwise. Topologies:
 ${topologies.map(topology => `  ${topology.name.padEnd(14)} ${topology.about}`).join('\n')}
 `;
 
-/** A fault of the command line (exit status 1), in a sentence. */
+/** A fault of the command line (exit status 2), in a sentence. */
 class UsageError extends Error {}
+
+/** A signal ended `up` (exit status 130, as shells count Ctrl-C). */
+class Interrupted extends Error {}
 
 /** Letters, digits and dashes; short, since it is part of names the kernel bounds. */
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
@@ -59,9 +62,7 @@ const makeLab = async (name: string, topologyName: string | undefined) => {
 
   const interrupt = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(name, () =>
-      interrupt.abort(new Error(`Interrupted by ${name}; what was made is taken away.`)),
-    );
+    process.on(name, () => interrupt.abort(`Interrupted by ${name}; what was made is taken away.`));
   const start = performance.now();
   const seconds = () => ((performance.now() - start) / 1000).toFixed(1);
   try {
@@ -74,14 +75,15 @@ const makeLab = async (name: string, topologyName: string | undefined) => {
     say(`${seconds().padStart(5)} s  up: ${state.nodes.length} nodes, ${state.pods.length} pods`);
   } catch (error) {
     await down(name);
-    throw interrupt.signal.aborted ? interrupt.signal.reason : error;
+    throw interrupt.signal.aborted ? new Interrupted(interrupt.signal.reason) : error;
   }
   out(pasteLine(name, topology));
 };
 
 const removeLabs = async (names: readonly string[]) => {
   for (const name of names) {
-    const state = await readState(name);
+    // A crash right at the start leaves a directory without a state file, which is taken away too.
+    const state = (await labNames()).includes(name) ? await readState(name) : await labNamed(name);
     if (state?.phase === 'starting' && (await isAlive(state.maker)))
       throw new Error(
         `Lab ${name} is being brought up by process ${state.maker.pid}; interrupt that one, and it clears up.`,
@@ -163,5 +165,5 @@ try {
   await main(process.argv.slice(2));
 } catch (error) {
   say((error as Error).message);
-  process.exitCode = 1;
+  process.exitCode = error instanceof Interrupted ? 130 : error instanceof UsageError ? 2 : 1;
 }

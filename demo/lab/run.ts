@@ -39,6 +39,10 @@ export const run = (
     child.stdin.end(input);
   });
 
+/** Whether ip(8) knows a network namespace of this name. */
+export const hasNetns = async (name: string) =>
+  (await run(['ip', 'netns', 'list'])).split('\n').some(line => line.split(' ')[0] === name);
+
 /** `ip -batch`: one process for many lines, in the network namespace of a process. */
 export const ipBatch = (pid: number, lines: readonly string[], signal?: AbortSignal) =>
   run(['nsenter', '-t', String(pid), '-n', 'ip', '-batch', '-'], {input: `${lines.join('\n')}\n`, signal});
@@ -61,4 +65,17 @@ export const eventually = async <T>(
     }
     await new Promise(resolve => setTimeout(resolve, 100));
   }
+};
+
+/**
+ * Like Promise.all, but waits for all of them also when one fails, so that nothing is still being made when the
+ * caller clears up.
+ * @throws the first error
+ */
+export const together = async <T extends readonly unknown[]>(
+  works: {[K in keyof T]: Promise<T[K]>},
+): Promise<T> => {
+  const done = await Promise.allSettled(works);
+  for (const each of done) if (each.status === 'rejected') throw each.reason;
+  return (await Promise.all(works)) as unknown as T;
 };

@@ -7,7 +7,7 @@ import {buildImage} from './image.ts';
 import {keyFile, knownHostsFile, makeKeys} from './keys.ts';
 import {kubeProxyRules} from './kube-proxy.ts';
 import {bootNode, criSocket, enter, startDaemons, wireNode} from './node.ts';
-import {run} from './run.ts';
+import {hasNetns, run, together} from './run.ts';
 import {
   fabricOf,
   identify,
@@ -84,20 +84,28 @@ const makeFabric = async (name: string, topology: Topology) => {
   await run(['ip', '-n', fabric, '-batch', '-'], {input: `${lines.join('\n')}\n`});
 };
 
-/** @throws with one sentence when a lab of that name is there. */
+/** @throws with one sentence when a lab of that name, or something else it would be called, is there. */
 export const refuseIfThere = async (name: string) => {
+  const clear = `\`npm run lab -- down --name ${name}\``;
   const state = await readState(name);
-  if (!state) return;
-  const alive = await Promise.all([state.maker, ...state.nodes.map(node => node.init)].map(isAlive));
-  if (state.phase === 'starting' && alive[0])
-    throw new Error(`Lab ${name} is being brought up by process ${state.maker.pid}.`);
-  if (alive.slice(1).some(Boolean))
+  if (!state) {
+    if (await hasNetns(fabricOf(name)))
+      throw new Error(
+        `A network namespace ${fabricOf(name)} is here that no lab made; choose another --name.`,
+      );
+    return;
+  }
+  const making = await isAlive(state.maker);
+  const alive = (await Promise.all(state.nodes.map(node => isAlive(node.init)))).some(Boolean);
+  if (state.phase === 'up' && alive)
     throw new Error(
-      `Lab ${name} is up already (${state.topology}); take it down with \`npm run lab -- down --name ${name}\`, or choose another --name.`,
+      `Lab ${name} is up already (${state.topology}); take it down with ${clear}, or choose another --name.`,
     );
-  throw new Error(
-    `Lab ${name} left remains of a crash; clear them with \`npm run lab -- down --name ${name}\`.`,
-  );
+  if (state.phase === 'starting' && making)
+    throw new Error(
+      `Lab ${name} is being brought up by process ${state.maker.pid}; wait for it, or choose another --name.`,
+    );
+  throw new Error(`Lab ${name} is what a crash or a reboot left; clear it with ${clear}.`);
 };
 
 /**
@@ -128,11 +136,8 @@ export const up = async (
   const all = await machineHierarchies();
 
   progress('keys, image and fabric');
-  const [image] = await Promise.all([
-    buildImage(labDir(name)),
-    makeKeys(name, topology.nodes),
-    makeFabric(name, topology),
-  ]);
+  await makeFabric(name, topology);
+  const [image] = await together([buildImage(labDir(name)), makeKeys(name, topology.nodes)]);
   signal.throwIfAborted();
 
   progress(`nodes ${topology.nodes.map(node => node.name).join(', ')}`);
@@ -143,7 +148,7 @@ export const up = async (
     await wireNode(name, topology, node, running, signal);
   }
   progress('sshd and containerd on every node');
-  await Promise.all(state.nodes.map(running => startDaemons(running, image, signal)));
+  await together(state.nodes.map(running => startDaemons(running, image, signal)));
   await rm(image);
 
   await startPods(topology, () => state, note, progress, signal);
@@ -162,9 +167,9 @@ const startPods = async (
   const cris = new Map(nodes.map(node => [node.name, connectCri(criSocket(node.init.pid))]));
   try {
     for (const [index, stage] of stages(topology).entries()) {
-      progress(`${stage.length} pods${index ? ' that call those' : ''}`);
+      progress(`pods ${stage.map(pod => pod.name).join(', ')}${index ? ', which call those before' : ''}`);
       const fill = filler(topology, state().pods);
-      const started = await Promise.all(
+      const started = await together(
         nodes.map(async node => {
           const made: RunningPod[] = [];
           for (const plan of stage.filter(pod => pod.node === node.name)) {
@@ -191,5 +196,5 @@ const writeServices = async (topology: Topology, {nodes, pods}: LabState) => {
       .flatMap(plan => pods.filter(pod => pod.namespace === plan.namespace && pod.name === plan.name))
       .map(pod => pod.ip);
   const input = kubeProxyRules(topology.services, topology.clusterCidr, endpoints);
-  await Promise.all(nodes.map(node => run(enter(node.init.pid, ['iptables-restore']), {input})));
+  await together(nodes.map(node => run(enter(node.init.pid, ['iptables-restore']), {input})));
 };
