@@ -23,6 +23,8 @@ async function recorded(story: readonly Told[]): Promise<Recording> {
   return openRecording(file);
 }
 
+const isReply = (event: SourceEvent) => event.type === 'reply';
+
 /** The state at `moment` by replaying everything from the beginning, without any segment. */
 function replayed(story: readonly Told[], moment: number): World {
   const world: World = new Map();
@@ -120,8 +122,12 @@ describe('a recording', () => {
       {event: second('1', 'one again'), reads: []},
     ];
     const standing = async (last: Told) => {
-      const recording = await recorded([...first, last]);
-      const replies = [...(recording.read(at(9000)).get('a')?.replies.values() ?? [])];
+      // The last of these is in another segment, which begins with the state as it was by then.
+      const later = [swept('a', 3, 40_000), swept('a', 4, 41_000)].map(event => ({event, reads: []}));
+      const recording = await recorded([...first, last, ...later]);
+      const [soon, late] = [9000, 50_000].map(ms => eventsOf(recording.read(at(ms))).filter(isReply));
+      expect(late).toEqual(soon);
+      const replies = late ?? [];
       recording.close();
       return replies.map(({out}) => String(out)).sort();
     };
