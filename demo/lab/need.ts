@@ -43,12 +43,13 @@ const isThere = async (file: string) => {
   return found.includes(true);
 };
 
-/** busybox has to be the static one: the image holds nothing that a dynamic one would load. */
-const hasStaticBusybox = () =>
-  access('/usr/share/doc/busybox-static').then(
-    () => isThere('/bin/busybox'),
+/** busybox has to be the static one: the image holds nothing that a dynamic one would load. ldd(1) fails on a static file. */
+const hasStaticBusybox = async () =>
+  (await isThere('/bin/busybox')) &&
+  (await run(['ldd', '/bin/busybox']).then(
     () => false,
-  );
+    () => true,
+  ));
 
 /** One sentence for each thing that is missing, with what to do; empty when a lab can be made. */
 export const whatIsMissing = async (): Promise<string[]> => {
