@@ -151,7 +151,10 @@ function handshake(client: Client, options: LinkOptions): Promise<void> {
     const abandon = () => fail(stopped(where));
     const wind = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => fail(new DialError(muteSentence(where, limit))), limit * 1000);
+      timer = setTimeout(
+        () => fail(new DialError(isSsh() ? muteSentence(where, limit) : notSshSentence(where, heard))),
+        limit * 1000,
+      );
     };
     const refused = (tooMany: boolean) => {
       const failure = {tried, notes, partial, tooMany, ...(wants ? {wants} : {})};

@@ -45,10 +45,12 @@ export function sshDial(options: SshOptions): Dial {
       return openLink({...shared, stream: await openSocket(where, signal)});
     }
     report(`through ${jump.alias}`);
-    const lease = await jumps.take(through, step => report(`${jump.alias}: ${step}`), signal);
+    const lease = await jumps
+      .take(through, step => report(`${jump.alias}: ${step}`), signal)
+      .catch(ofNode(where.node));
     try {
       report(`connecting to ${hop.host} through ${jump.alias}`);
-      const stream = await lease.link.forward(hop, signal);
+      const stream = await lease.link.forward(hop, signal).catch(ofNode(where.node));
       const link = await openLink({...shared, stream, carrier: lease.link.lost});
       link.lost.then(lease.release);
       return link;
@@ -122,13 +124,18 @@ function localUser(env: Person['env']): string {
   }
 }
 
-/** Names the node where a sentence is about a jump host only. Whatever else was thrown is a mistake of hoptop's own. */
+/** Names the node in a sentence that is about a jump host in front of it, which other nodes may share. */
+function ofNode(node: string | undefined): (error: unknown) => never {
+  return error => {
+    if (node === undefined || !(error instanceof DialError)) throw error;
+    throw new DialError(`${node} cannot be reached. ${error.message}`, error.final);
+  };
+}
+
+/** Whatever else is thrown on the way is a mistake of hoptop's own; the other nodes go on. */
 function asDialError(node: string, error: unknown): DialError {
-  if (!(error instanceof DialError)) {
-    return new DialError(
-      `${node} cannot be reached: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-  if (error.message.includes(node)) return error;
-  return new DialError(`${node} cannot be reached. ${error.message}`, error.final);
+  if (error instanceof DialError) return error;
+  return new DialError(
+    `${node} cannot be reached: ${error instanceof Error ? error.message : String(error)}`,
+  );
 }

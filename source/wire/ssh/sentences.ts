@@ -154,17 +154,16 @@ export function lostSentence(
   return `The connection to ${at(where)} broke (${clean(error.message)}). See whether \`${sshCommand(where)}\` still works.`;
 }
 
+/** Why a shell ended although its connection stands: `exit` is its status, `signal` what killed it. */
 export function endedSentence(
   where: Where,
   exit: number | null | undefined,
   signal: string | undefined,
 ): string {
-  const how = signal
-    ? `killed by ${clean(signal)}`
-    : exit === undefined || exit === null
-      ? 'without a status'
-      : `exit ${exit}`;
-  return `The shell of ${where.hop.user} on ${at(where)} ended (${how}): see that this user's login shell runs commands, with \`${sshCommand(where)} true\`.`;
+  const shell = `The shell of ${where.hop.user} on ${at(where)}`;
+  if (signal) return `${shell} was killed (${clean(signal)}): someone ended it there, or memory ran out.`;
+  const how = exit === undefined || exit === null ? 'without a status' : `exit ${exit}`;
+  return `${shell} ended (${how}): see that this user's login shell runs commands, with \`${sshCommand(where)} true\`.`;
 }
 
 /** Remote text in one line without control characters, cut short: it goes to a terminal. */

@@ -1,4 +1,4 @@
-import {execFileSync, spawnSync} from 'node:child_process';
+import {execFileSync} from 'node:child_process';
 import {existsSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
@@ -154,31 +154,24 @@ describe.skipIf(missing())('logging in, against a real sshd', () => {
   // Whoever logs in, the command must come up as a POSIX shell, whatever the login shell's language.
   const shells = ['/bin/sh', '/bin/dash', '/bin/bash', '/usr/bin/fish', '/bin/csh', '/bin/tcsh', '/bin/zsh'];
   test.each(shells.filter(existsSync))('an ordinary user whose login shell is %s', async shell => {
-    const user = `hoptop${process.pid}`;
-    const made = spawnSync('useradd', ['-M', '-d', '/tmp', '-s', shell, '-p', '*', user]);
-    expect(made.status, String(made.stderr)).toBe(0);
-    try {
-      const here = await go({flags: {identity: [path('ed25519')]}}, user);
-      expect(await say(here, 'echo $(id -un) $((1 + 2))')).toBe(`${user} 3`);
-      here.end();
-      await here.gone;
-    } finally {
-      spawnSync('userdel', ['-f', user]);
-    }
+    const own = await startSshd({}, {users: [['hopuser', shell]]});
+    own.authorize(readFileSync(`${path('ed25519')}.pub`, 'utf8').trim());
+    const flags = {'known-hosts': knownHosts(own.directory, own.known), identity: [path('ed25519')]};
+    const here = await dialNode(target(own, 'hopuser'), {flags});
+    expect(await say(here, 'echo $(id -un) $((1 + 2))')).toMatch(/^(hopuser|64000) 3$/);
+    here.end();
+    await here.gone;
+    await own.stop();
   });
 
   test('a login shell that runs nothing', async () => {
-    const user = `hopno${process.pid}`;
-    expect(
-      spawnSync('useradd', ['-M', '-d', '/tmp', '-s', '/usr/sbin/nologin', '-p', '*', user]).status,
-    ).toBe(0);
-    try {
-      const shell = await go({flags: {identity: [path('ed25519')]}}, user);
-      shell.stdout.resume();
-      shell.stderr.resume();
-      expect(await shell.gone).toContain(`The shell of ${user} on n (127.0.0.1:${sshd.port}) ended (exit 1)`);
-    } finally {
-      spawnSync('userdel', ['-f', user]);
-    }
+    const own = await startSshd({}, {users: [['hopuser', '/usr/sbin/nologin']]});
+    own.authorize(readFileSync(`${path('ed25519')}.pub`, 'utf8').trim());
+    const flags = {'known-hosts': knownHosts(own.directory, own.known), identity: [path('ed25519')]};
+    const shell = await dialNode(target(own, 'hopuser'), {flags});
+    shell.stdout.resume();
+    shell.stderr.resume();
+    expect(await shell.gone).toContain(`The shell of hopuser on n (127.0.0.1:${own.port}) ended (exit 1)`);
+    await own.stop();
   });
 });

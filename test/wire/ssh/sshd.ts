@@ -56,13 +56,16 @@ export function makeKey(path: string, type = 'ed25519', passphrase = ''): string
   return readFileSync(`${path}.pub`, 'utf8').split(' ').slice(0, 2).join(' ');
 }
 
+type StartOptions = {
+  readonly keyTypes?: readonly string[];
+  readonly host?: string;
+  /** Users that only this server knows, by name, with their login shells. */
+  readonly users?: readonly (readonly [name: string, shell: string])[];
+};
+
 export async function startSshd(
   settings: Readonly<Record<string, string>> = {},
-  {
-    keyTypes = ['ed25519'],
-    host = '127.0.0.1',
-    port,
-  }: {keyTypes?: readonly string[]; host?: string; port?: number} = {},
+  {keyTypes = ['ed25519'], host = '127.0.0.1', users = []}: StartOptions = {},
 ): Promise<Sshd> {
   // Privilege separation's chroot directory; Debian's service file makes it at boot.
   if (!existsSync('/run/sshd')) mkdirSync('/run/sshd', {mode: 0o755});
@@ -70,7 +73,7 @@ export async function startSshd(
   const hostKeys = keyTypes.map(type => makeKey(join(directory, `host_${type}`), type));
   const authorized = join(directory, 'authorized_keys');
   writeFileSync(authorized, '', {mode: 0o644});
-  const listening = port ?? (await freePort(host));
+  const listening = await freePort(host);
   const lines = {
     AuthorizedKeysFile: authorized,
     UsePAM: 'no',
@@ -92,7 +95,16 @@ export async function startSshd(
     ].join('\n'),
   );
   const logFile = join(directory, 'log');
-  const child = spawn(SSHD, ['-D', '-f', file, '-E', logFile], {stdio: 'ignore'});
+  const passwd = join(directory, 'passwd');
+  const entries = users.map(([name, shell], n) => `${name}:x:${64_000 + n}:65534::/tmp:${shell}\n`);
+  writeFileSync(passwd, readFileSync('/etc/passwd', 'utf8') + entries.join(''), {mode: 0o644});
+  const run = [SSHD, '-D', '-f', file, '-E', logFile];
+  // Its own view of /etc/passwd, in a mount namespace that ends with it: the machine's users stay as they are.
+  const [command = '', ...args] =
+    users.length === 0
+      ? run
+      : ['unshare', '-m', 'sh', '-c', 'mount --bind "$0" /etc/passwd && exec "$@"', passwd, ...run];
+  const child = spawn(command, args, {stdio: 'ignore'});
   const log = () => (existsSync(logFile) ? readFileSync(logFile, 'utf8') : '');
   await listens(host, listening, () => child.exitCode !== null, log);
   return {
@@ -160,6 +172,7 @@ async function listens(host: string, port: number, dead: () => boolean, log: () 
   }
 }
 
+/** Parents first: a session's sshd goes before its shell, so that the connection breaks and not the shell. */
 function descendants(pid: number): number[] {
   let children: number[] = [];
   try {
@@ -169,7 +182,7 @@ function descendants(pid: number): number[] {
       .filter(Boolean)
       .map(Number);
   } catch {}
-  return children.flatMap(child => [...descendants(child), child]);
+  return children.flatMap(child => [child, ...descendants(child)]);
 }
 
 function endProcess(pid: number): void {
