@@ -1,6 +1,6 @@
 /**
  * Drives a world from a recording: the same world, the same questions, at wherever the playhead stands. After a jump
- * it begins one round of sweeps earlier, so that rates are known there too.
+ * the player brings the round of sweeps before it as well, so that rates are known there too.
  */
 import type {Drive} from './engine.ts';
 import {FACTS} from './facts/catalogue.ts';
@@ -8,8 +8,7 @@ import {UsageError} from './options.ts';
 import type {Act, PlayerStatus} from './ui/session.ts';
 import {createPlayer, type Frame} from './wire/player.ts';
 import {openRecording, type Recording} from './wire/recording/reader.ts';
-import {eventsOf} from './wire/recording/world.ts';
-import {createWorld, type World} from './world.ts';
+import {createWorld} from './world.ts';
 
 export type ReplayOptions = {
   readonly file: string;
@@ -36,23 +35,9 @@ export function driveReplay(options: ReplayOptions): Drive & {readonly settled: 
   player.setSpeed(speed);
   if (play) player.play();
 
-  /** The state at `at`, preceded by that of the round before it. */
-  function wholeWorld(at: string): World {
-    const whole = createWorld(recording.nodes, FACTS, recording.from);
-    const rounds = recording.rounds.filter(round => round <= at);
-    const before = rounds.at(-2);
-    if (before === undefined) {
-      for (const event of eventsOf(recording.read(at))) whole.apply(event);
-      return whole;
-    }
-    for (const event of eventsOf(recording.read(before))) whole.apply(event);
-    for (const event of recording.between(before, at)) whole.apply(event);
-    return whole;
-  }
-
   function show(frame: Frame): void {
-    if (frame.whole) world = wholeWorld(frame.at);
-    else for (const event of frame.events) world.apply(event);
+    if (frame.whole) world = createWorld(recording.nodes, FACTS, recording.from);
+    for (const event of frame.events) world.apply(event);
     changed();
   }
 
