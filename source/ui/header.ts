@@ -24,13 +24,12 @@ export function headerLines(status: Status | undefined, columns: number): Line[]
 }
 
 function reached(nodes: readonly NodeStatus[]): Line {
-  const count = (state: NodeStatus['state']) => nodes.filter(node => node.state === state).length;
-  const [ready, lost, dialling] = [count('ready') + count('back'), count('lost'), count('dialling')];
   const total = nodes.length === 1 ? '1 node' : `${nodes.length} nodes`;
+  const ready = nodes.filter(node => node.state === 'ready' || node.state === 'back').length;
+  const lost = nodes.filter(node => node.state === 'lost').length;
   if (nodes.length === 0) return [{text: 'no nodes', tone: 'warn'}];
   if (ready === nodes.length) return [{text: `${total} reached`, tone: 'good'}];
-  const parts: Cell[] = [{text: `${total}: ${ready} reached`}];
-  if (dialling > 0) parts.push({text: `, ${dialling} being reached`, tone: 'warn'});
+  const parts: Cell[] = [{text: `${ready} of ${total} reached`, tone: 'warn'}];
   if (lost > 0) parts.push({text: `, ${lost} lost`, tone: 'bad'});
   return parts;
 }
@@ -92,7 +91,7 @@ function waiting(nodes: readonly NodeStatus[], now: string): Line {
     {text: i === 0 ? ' ' : ' · '},
     {text: `${node.name}: ${busy(node, now)}`, tone: node.state === 'lost' ? 'bad' : 'warn'},
   ]);
-  return [{text: ' n'}, {text: ' nodes ', tone: 'dim'}, ...parts];
+  return [{text: ' n', tone: 'accent'}, {text: ' nodes '}, ...parts];
 }
 
 /** What a node is doing and for how long: `authenticating, 3 s`. */

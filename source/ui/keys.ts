@@ -139,7 +139,7 @@ export const BINDINGS: readonly Binding[] = [
     name: 'go to',
     description: 'Goes to any question by name, e.g. pod shop/web-1, with completion.',
     footer: 8,
-    run: ui => overlay({kind: 'palette', text: '', selected: 0, completions: [], completed: undefined}),
+    run: () => overlay({kind: 'palette', text: '', selected: 0, completions: [], completed: undefined}),
   },
   {
     context: 'screen',
@@ -244,7 +244,7 @@ export const BINDINGS: readonly Binding[] = [
     run: () => [{do: 'quit'}],
   },
   scrolling(['j', 'Down'], 'Scrolls down.', {by: 1}, 1),
-  scrolling(['k', 'Up'], 'Scrolls up.', {by: -1}, 2),
+  scrolling(['k', 'Up'], 'Scrolls up.', {by: -1}),
   scrolling(['PageDown', 'Ctrl-F', 'Space'], 'Scrolls one page down.', {pages: 1}),
   scrolling(['PageUp', 'Ctrl-B'], 'Scrolls one page up.', {pages: -1}),
   scrolling(['g', 'Home'], 'Goes to the beginning.', {to: 'first'}),

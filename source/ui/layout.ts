@@ -92,9 +92,10 @@ export function fitColumns(
   };
   dropWhile(readable, EXTRA);
   dropWhile(least, 1);
-  const widths = new Map(kept.map(i => [i, least[i]!]));
+  const start = need(readable) <= available ? readable : least;
+  const widths = new Map(kept.map(i => [i, start[i]!]));
   // Even the columns that are never dropped are too much: the widest text gives way, numbers stay whole.
-  for (let over = need(least) - available; over > 0; over--) {
+  for (let over = need(start) - available; over > 0; over--) {
     const widest = kept
       .filter(i => columns[i]!.align === 'left' && widths.get(i)! > 1)
       .sort((a, b) => widths.get(b)! - widths.get(a)!)[0];

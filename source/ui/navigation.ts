@@ -119,21 +119,25 @@ export function moveCursor(place: Place, list: List, height: number, move: Move)
 }
 
 /**
- * The same place in a list that may have changed: the cursor stays on its thing, and that stays on its line of the
- * screen while rows come and go around it. When the thing is gone, the cursor stays where it was.
+ * The same place in a list that may have changed: the cursor stays on its thing; when that is gone, it stays where it
+ * was. With `still` the thing also stays on its line of the screen while rows come and go around it, even if that
+ * leaves lines empty at the end: live data never moves what one is looking at.
  */
-export function settle(place: Place, list: List, height: number): Place {
+export function settle(place: Place, list: List, height: number, still: boolean): Place {
   if (!list.selectable) return moveCursor(place, list, height, {by: 0});
   const found = place.id === undefined ? undefined : find(list, place.id, place.index);
   const index = found ?? clamp(place.index, 0, list.count - 1);
-  return at(place, list, height, index, place.top + (index - place.index));
+  return at(place, list, height, index, place.top + (index - place.index), still && found !== undefined);
 }
 
-function at(place: Place, list: List, height: number, index: number, top: number): Place {
+function at(place: Place, list: List, height: number, index: number, top: number, still = false): Place {
   const low = Math.max(0, index - height + 1);
-  const first = clamp(clamp(top, low, index), 0, Math.max(0, list.count - height));
+  const visible = clamp(top, low, index);
+  const first = still ? visible : clamp(visible, 0, Math.max(0, list.count - height));
   const {id: _, ...rest} = place;
-  return list.count === 0 ? {...rest, index: 0, top: 0} : {...rest, id: list.id(index), index, top: first};
+  return list.count === 0
+    ? {...rest, index: 0, top: 0}
+    : {...rest, id: list.id(index), index, top: Math.max(0, first)};
 }
 
 /** Looks near the old place first: rows seldom move far from one generation to the next. */

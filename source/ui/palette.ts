@@ -8,10 +8,8 @@ export function paletteLines(ui: Ui): BodyLine[] {
   const {completions, completed, selected} = ui.overlay;
   const height = bodyHeight(ui) - 1;
   if (completions.length === 0) {
-    return [
-      title(ui),
-      {line: [{text: '  No name known here fits; Enter asks for what is typed.', tone: 'dim'}]},
-    ];
+    const text = completed === undefined ? '' : '  No name known here fits; Enter asks for what is typed.';
+    return [title(ui), {line: [{text, tone: 'dim'}]}];
   }
   const top = Math.max(0, Math.min(selected - height + 1, completions.length - height));
   return [

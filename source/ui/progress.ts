@@ -33,7 +33,9 @@ const TONES = {dialling: 'warn', ready: 'good', back: 'good', lost: 'bad'} as co
 function read(node: NodeStatus, now: string): string {
   if (node.sweep === 0) return ' · not read yet';
   const old = age(node.at, now);
-  const cost = node.cpu === undefined ? '' : `, ${Math.round(node.cpu * 1000)} ms of its CPU`;
-  const wall = node.wall === undefined ? '' : ` in ${Math.round(node.wall)} ms`;
-  return ` · read ${node.sweep} ${node.sweep === 1 ? 'time' : 'times'}${old ? `, ${old} ago` : ''}${wall}${cost}`;
+  const parts = [`${node.sweep} ${node.sweep === 1 ? 'sweep' : 'sweeps'}`];
+  if (old !== undefined) parts.push(`last ${old} ago`);
+  if (node.wall !== undefined) parts.push(`${Math.round(node.wall)} ms`);
+  if (node.cpu !== undefined) parts.push(`CPU ${Math.round(node.cpu * 1000)} ms`);
+  return ` · ${parts.join(', ')}`;
 }

@@ -87,8 +87,10 @@ export function update(ui: Ui, event: UiEvent): Ui {
     case 'answered':
       return answered(ui, event.question, event.view);
     case 'status': {
-      const notice = event.status.notice ?? (ui.notice === ui.status?.notice ? undefined : ui.notice);
-      return settled({...ui, status: event.status, notice});
+      const [before, now] = [ui.status?.notice, event.status.notice];
+      // Withdrawn by the session, it goes; taken away by a key, it does not come back with the next status.
+      const notice = now === before ? ui.notice : (now ?? (ui.notice === before ? undefined : ui.notice));
+      return settled({...ui, status: event.status, notice}, true);
     }
     case 'prompt':
       return {...ui, prompt: event.prompt};
@@ -148,11 +150,11 @@ export function listHeight(ui: Ui): number {
 }
 
 /** Puts the cursor where its thing is now; called whenever the list or its height may have changed. */
-function settled(ui: Ui): Ui {
+function settled(ui: Ui, still = false): Ui {
   const items = itemsShown(ui);
   if (!items) return ui;
   const before = placeOf(shown(ui.navigation));
-  const place = settle(before, items, listHeight(ui));
+  const place = settle(before, items, listHeight(ui), still);
   return samePlace(before, place) ? ui : {...ui, navigation: navigate(ui.navigation, {type: 'place', place})};
 }
 
@@ -164,9 +166,8 @@ function samePlace(a: Place, b: Place): boolean {
 function answered(ui: Ui, question: Question, view: View): Ui {
   const screen = shown(ui.navigation);
   if (!sameQuestion(screen.question, question)) return ui;
-  return widened(
-    settled({...ui, navigation: withTop(ui.navigation, {...screen, view, seen: textsOnScreen(ui)})}),
-  );
+  const next = {...screen, view, seen: textsOnScreen(ui)};
+  return widened(settled({...ui, navigation: withTop(ui.navigation, next)}, true));
 }
 
 /** Texts by row id of the rows that are on screen now: what the next answer is compared with. */

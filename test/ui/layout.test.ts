@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import {expect, test} from 'vitest';
+import {fitColumns, GAP, headsOf, naturalWidths, placeCells, sampleRows} from '../../source/ui/layout.ts';
+import {width} from '../../source/ui/text.ts';
+import {column, table} from './sample-views.ts';
+
+const COLUMNS = [
+  column('peer', {min: 9, priority: 0}),
+  column('pod', {min: 8, priority: 1, grow: true}),
+  column('rtt', {align: 'right', min: 3, priority: 2}),
+  column('node', {min: 6, priority: 3}),
+];
+const NATURAL = {peer: 15, pod: 20, rtt: 8, node: 10};
+
+test.each([
+  [80, [15, 41, 8, 10], 'everything fits: the growing column takes the rest'],
+  [50, [15, 11, 8, 10], 'the growing column gives way first'],
+  [46, [15, 19, 8], 'a column of low priority goes before others are squeezed'],
+  [32, [15, 15], 'then the next one'],
+  [24, [14, 8], 'then the others shrink to what can be read'],
+  [16, [15], 'then whole columns go down to priority 0'],
+  [6, [6], 'which gives way when nothing else is left'],
+])('in %i cells the widths are %j: %s', (cells, expected) => {
+  const {placed} = fitColumns(COLUMNS, NATURAL, cells);
+  expect(placed.map(one => one.width)).toEqual(expected);
+});
+
+test('what was dropped is named', () => {
+  expect(fitColumns(COLUMNS, NATURAL, 32).dropped).toEqual(['RTT', 'NODE']);
+});
+
+test('a number is whole or not there, and no row is wider than the terminal', () => {
+  const anyColumn = fc.record({
+    align: fc.constantFrom('left', 'right'),
+    priority: fc.integer({min: 0, max: 5}),
+    min: fc.integer({min: 1, max: 20}),
+    natural: fc.integer({min: 1, max: 40}),
+    grow: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(anyColumn, {minLength: 1, maxLength: 8}),
+      fc.integer({min: 58, max: 200}),
+      (some, cells) => {
+        const columns = some.map(({align, priority, min, grow}, i) =>
+          // What is never dropped must fit as it is: a view that promises more than 58 cells of numbers is wrong.
+          column(`c${i}`, {
+            align,
+            min,
+            priority: i === 0 ? 0 : priority + 1,
+            ...(grow ? {grow: true as const} : {}),
+          }),
+        );
+        const natural = Object.fromEntries(some.map((one, i) => [`c${i}`, one.natural]));
+        const {placed, dropped} = fitColumns(columns, natural, cells);
+        expect(placed.length + dropped.length).toBe(columns.length);
+        const total = placed.reduce((sum, one) => sum + one.width, 0) + GAP * (placed.length - 1);
+        expect(total).toBeLessThanOrEqual(cells);
+        for (const {index, width: wide} of placed) {
+          if (columns[index]!.align === 'right') expect(wide).toBeGreaterThanOrEqual(natural[`c${index}`]!);
+        }
+      },
+    ),
+  );
+});
+
+test('cells are as wide as their columns, whatever script they are in', () => {
+  const columns = [column('name', {min: 8}), column('n', {align: 'right', min: 3})];
+  const placed = [
+    {index: 0, width: 9},
+    {index: 1, width: 4},
+  ];
+  const lines = ['shop/web', '결제-서비스-0', 'カート🛒', '👩‍👩‍👧'].map(text =>
+    placeCells(columns, placed, [{text}, {text: '12'}])
+      .map(cell => cell.text)
+      .join(''),
+  );
+  expect(lines).toEqual(['shop/web     12', '결제-서…     12', 'カート🛒     12', '👩‍👩‍👧           12']);
+  for (const line of lines) expect(width(line)).toBe(15);
+});
+
+test('a column does not get narrower again while its values change', () => {
+  const of = (text: string) => table([column('rtt')], [{id: 'a', cells: [{text}]}]);
+  const before = naturalWidths(of('10.25 ms'), ['RTT'], [0]);
+  expect(naturalWidths(of('9 ms'), ['RTT'], [0], before)).toEqual({rtt: 8});
+  expect(naturalWidths(of('9 ms'), ['RTT'], [0])).toEqual({rtt: 4});
+});
+
+test('a large table is measured by a sample of bounded size', () => {
+  const rows = sampleRows({...table([column('x')], []), count: 1_000_000});
+  expect(rows.length).toBeLessThanOrEqual(300);
+  expect(rows.at(-1)).toBeLessThan(1_000_000);
+});
+
+test('the head of the sorted column carries its direction', () => {
+  expect(headsOf([column('rtt'), column('pod')], {column: 'rtt', descending: true})).toEqual(['RTT▼', 'POD']);
+});
