@@ -17,14 +17,16 @@ type Open<T> = {-readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[
 export function buildGraph(inputs: ReadonlyMap<string, NodeInput>, at?: string): Graph {
   const names = nodeNames(inputs);
   const namespaces: Namespace[] = [];
-  const nodes = [...inputs].map(([id, input], index) => buildNode(index, id, names.get(id)!, input, namespaces));
+  const nodes = [...inputs].map(([id, input], index) =>
+    buildNode(index, id, names.get(id)!, input, namespaces),
+  );
   nameClones(nodes);
   const byAddress = indexAddresses(namespaces);
   const pairs = new Map(nodes.flatMap(node => [...pairInterfaces(node)]));
   const seen = nodes.map(seenBy);
-  const newest = nodes.map(node => node.snapshot?.at ?? '').reduce((a, b) => (a > b ? a : b), '');
+  const moments = nodes.map(node => node.snapshot?.at ?? '').sort();
   return {
-    at: at ?? newest,
+    at: at ?? moments.at(-1) ?? '',
     nodes,
     namespaces,
     pods: nodes.flatMap(node => node.pods),
@@ -75,7 +77,8 @@ function buildNode(
   if (!snapshot) return node;
   const found = findPods(snapshot);
   for (const inode of inodesOf(snapshot)) {
-    const kind = inode === snapshot.hostNetns ? 'host' : found.some(pod => pod.netns === inode) ? 'pod' : 'other';
+    const kind =
+      inode === snapshot.hostNetns ? 'host' : found.some(pod => pod.netns === inode) ? 'pod' : 'other';
     const namespace = buildNamespace(node, inode, kind, namespaces.length);
     byInode.set(inode, namespace as Open<Namespace>);
     node.namespaces.push(namespace);
@@ -228,7 +231,9 @@ function nodeAddresses(node: GraphNode): string[] {
   if (!host) return [];
   const all = reachable(host);
   const dialled = all.find(address => node.id === address || node.id.endsWith(`@${address}`));
-  const byDefault = host.facts?.routes?.value.find(route => route.dst === '0.0.0.0/0' && route.type === 'unicast');
+  const byDefault = host.facts?.routes?.value.find(
+    route => route.dst === '0.0.0.0/0' && route.type === 'unicast',
+  );
   const device = byDefault?.hops[0]?.dev;
   const onDevice = host.interfaces.find(iface => iface.link.name === device)?.addresses[0]?.address;
   const physical = host.interfaces
@@ -242,7 +247,8 @@ function nodeAddresses(node: GraphNode): string[] {
 /** The same pod name on two nodes: told apart by the node. */
 function nameClones(nodes: readonly GraphNode[]): void {
   const byKey = new Map<string, Open<Pod>[]>();
-  for (const pod of nodes.flatMap(node => node.pods)) byKey.set(pod.key, [...(byKey.get(pod.key) ?? []), pod as Open<Pod>]);
+  for (const pod of nodes.flatMap(node => node.pods))
+    byKey.set(pod.key, [...(byKey.get(pod.key) ?? []), pod as Open<Pod>]);
   for (const clones of byKey.values()) {
     if (clones.length > 1) for (const pod of clones) pod.key = `${pod.key}@${pod.node.name}`;
   }
@@ -269,12 +275,23 @@ function seenBy(node: GraphNode): Seen | undefined {
 
 function socketsUnread({node, inode}: Namespace): boolean {
   if (!node.snapshot?.sockets) return true;
-  return node.snapshot.gaps.some(gap => gap.fact === 'sockets' && (gap.netns === undefined || gap.netns === inode));
+  return node.snapshot.gaps.some(
+    gap => gap.fact === 'sockets' && (gap.netns === undefined || gap.netns === inode),
+  );
 }
 
 function gapsOf(node: GraphNode): readonly Gap[] {
   if (node.snapshot) return node.snapshot.gaps;
   const reason =
-    node.state === 'lost' ? (node.cause ?? 'it was lost before anything was read') : `${node.step ?? node.state}…`;
-  return [{node: node.name, fact: 'node', reason, ...(node.state === 'lost' ? {} : {reveal: 'wait for the first sweep'})}];
+    node.state === 'lost'
+      ? (node.cause ?? 'it was lost before anything was read')
+      : `${node.step ?? node.state}…`;
+  return [
+    {
+      node: node.name,
+      fact: 'node',
+      reason,
+      ...(node.state === 'lost' ? {} : {reveal: 'wait for the first sweep'}),
+    },
+  ];
 }

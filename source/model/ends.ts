@@ -1,4 +1,4 @@
-import {STATES, type SocketTable} from '../facts/sockets.ts';
+import {type SocketTable, STATES} from '../facts/sockets.ts';
 import type {Namespace} from './graph.ts';
 import {JOIN} from './joins.ts';
 import {createSingles, createTuples, sameAddress} from './tuples.ts';
@@ -122,7 +122,10 @@ export function joinEnds(
       return;
     }
     const state = table.state[row];
-    end.join[row] = unreadOr(place, state !== SYN_SENT ? JOIN.half : open.length > 0 ? JOIN.waiting : JOIN.silent);
+    end.join[row] = unreadOr(
+      place,
+      state !== SYN_SENT ? JOIN.half : open.length > 0 ? JOIN.waiting : JOIN.silent,
+    );
   }
 
   function unreadOr(place: number, join: number): number {
@@ -207,7 +210,8 @@ function indexAddresses(
   }
   return (column, row) => {
     const at = row * 4;
-    if (column[at] === 0 && column[at + 1] === 0 && column[at + 2] === 0xffff) return four.get(column[at + 3]!);
+    if (column[at] === 0 && column[at + 1] === 0 && column[at + 2] === 0xffff)
+      return four.get(column[at + 3]!);
     return six.get(`${column[at]},${column[at + 1]},${column[at + 2]},${column[at + 3]}`);
   };
 }

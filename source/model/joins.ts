@@ -50,4 +50,7 @@ export const JOINS = [
 export type JoinKey = (typeof JOINS)[number]['key'];
 
 /** Code of each join by its key. */
-export const JOIN = Object.fromEntries(JOINS.map((join, code) => [join.key, code])) as Record<JoinKey, number>;
+export const JOIN = Object.fromEntries(JOINS.map((join, code) => [join.key, code])) as Record<
+  JoinKey,
+  number
+>;

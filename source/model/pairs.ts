@@ -46,7 +46,9 @@ function pairOf(iface: Interface, byIndex: ReadonlyMap<number, readonly Interfac
   const fitting = (byIndex.get(link.peerIndex) ?? []).filter(
     other => other !== iface && (relation === 'lower' || pointsBack(iface, other)),
   );
-  const candidates = fitting.filter(other => agrees(iface, other) && (relation === 'lower' || agrees(other, iface)));
+  const candidates = fitting.filter(
+    other => agrees(iface, other) && (relation === 'lower' || agrees(other, iface)),
+  );
   if (candidates.length > 1) {
     return {
       relation,

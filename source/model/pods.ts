@@ -40,7 +40,9 @@ export function findPods(snapshot: Snapshot): FoundPod[] {
   const found = all
     .filter(one => one.type === 'sandbox')
     .map(sandbox => fromSandbox(snapshot, sandbox, all, pidsOf));
-  const running = new Set(found.filter(pod => pod.pids.length > 0).map(pod => `${pod.namespace}/${pod.name}`));
+  const running = new Set(
+    found.filter(pod => pod.pids.length > 0).map(pod => `${pod.namespace}/${pod.name}`),
+  );
   const current = found.filter(pod => pod.pids.length > 0 || !running.has(`${pod.namespace}/${pod.name}`));
   return [...current, ...fromCgroups(snapshot, found)];
 }
@@ -84,7 +86,8 @@ function namespaceOf(
 ): {netns: string | undefined; grade: Grade; why: string} {
   const members = snapshot.members?.value ?? [];
   const path = sandbox.netnsPath && plainPath(sandbox.netnsPath);
-  const mounted = path && members.find(member => member.path !== undefined && plainPath(member.path) === path)?.netns;
+  const mounted =
+    path && members.find(member => member.path !== undefined && plainPath(member.path) === path)?.netns;
   const pid = pids.find(one => members.some(member => member.pid === one));
   const lived = pid === undefined ? undefined : members.find(member => member.pid === pid)?.netns;
   if (mounted && lived && mounted !== lived) {
@@ -97,7 +100,11 @@ function namespaceOf(
   if (mounted) return {netns: mounted, grade: 'proven', why: `its namespace is mounted at ${path}`};
   if (lived) return {netns: lived, grade: 'proven', why: `its process ${pid} is in that namespace`};
   if (path === undefined && snapshot.hostNetns !== undefined) {
-    return {netns: snapshot.hostNetns, grade: 'inferred', why: 'its sandbox asks for no namespace of its own'};
+    return {
+      netns: snapshot.hostNetns,
+      grade: 'inferred',
+      why: 'its sandbox asks for no namespace of its own',
+    };
   }
   return {
     netns: undefined,
@@ -122,7 +129,9 @@ function fromCgroups(snapshot: Snapshot, known: readonly FoundPod[]): FoundPod[]
     if (same) same.push(pid);
     else pids.set(uid, [pid]);
   }
-  const members = new Map(snapshot.members?.value.flatMap(member => (member.pid ? [[member.pid, member.netns]] : [])));
+  const members = new Map(
+    snapshot.members?.value.flatMap(member => (member.pid ? [[member.pid, member.netns]] : [])),
+  );
   return [...pids].map(([uid, own]) => {
     const netns = own.map(pid => members.get(pid)).find(inode => inode !== undefined);
     return {

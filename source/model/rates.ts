@@ -9,7 +9,8 @@ export function countersOf(facts: NetnsFacts, link: Link): Counted | undefined {
   const swept = facts.counters;
   const counters = swept?.value.get(link.name);
   const withLink = link.counters && facts.links;
-  if (swept && counters && !(withLink && withLink.uptime > swept.uptime)) return {uptime: swept.uptime, counters};
+  if (swept && counters && !(withLink && withLink.uptime > swept.uptime))
+    return {uptime: swept.uptime, counters};
   return withLink && link.counters ? {uptime: withLink.uptime, counters: link.counters} : undefined;
 }
 

@@ -26,7 +26,11 @@ export function createTuples(tables: readonly (SocketTable | undefined)[], capac
     },
     mirrored(node, row, visit) {
       const table = tables[node]!;
-      for (let slot = hashTuple(table, row, 'remote', 'local') & slots; nodes[slot] !== -1; slot = (slot + 1) & slots) {
+      for (
+        let slot = hashTuple(table, row, 'remote', 'local') & slots;
+        nodes[slot] !== -1;
+        slot = (slot + 1) & slots
+      ) {
         const [otherNode, otherRow] = [nodes[slot]!, rows[slot]!];
         const other = tables[otherNode]!;
         if (

@@ -53,9 +53,12 @@ export function questionFrom(name: string, words: readonly string[]): Question |
     return {wrong: `There is no question "${name}"; ${hint}`};
   }
   const [least, most] = definition.words;
-  if (words.length < least) return {wrong: `${definition.name} needs to know which. Usage: ${definition.usage}`};
+  if (words.length < least)
+    return {wrong: `${definition.name} needs to know which. Usage: ${definition.usage}`};
   if (words.length > most) {
-    return {wrong: `${definition.name} does not take "${words.slice(most).join(' ')}". Usage: ${definition.usage}`};
+    return {
+      wrong: `${definition.name} does not take "${words.slice(most).join(' ')}". Usage: ${definition.usage}`,
+    };
   }
   const problem = words.length > 0 ? definition.problem?.(words) : undefined;
   if (problem) return {wrong: `${problem} Usage: ${definition.usage}`};

@@ -38,7 +38,10 @@ const Connection = v.object({
     join: text('How the other end was looked for and what came of it, as a key.'),
     why: text('The same in a sentence.'),
     ends: v.tuple([End, End]),
-    candidates: v.pipe(list(v.string()), v.description('When ambiguous: every connection that fits as the other end.')),
+    candidates: v.pipe(
+      list(v.string()),
+      v.description('When ambiguous: every connection that fits as the other end.'),
+    ),
     stall: v.object({
       who: v.picklist(['nobody', 'this', 'other', 'between', 'unknown']),
       sentence: text('Who holds the connection up, as far as both queues tell.'),
@@ -68,7 +71,13 @@ export const connection: Definition<ConnectionAnswer> = {
     const scope = resolve(graph, tuple.where, ['node', 'pod', 'netns']);
     if (isMissing(scope)) return scope;
     const within: Region = node =>
-      scope.kind === 'node' ? node === scope.node : scope.kind === 'netns' ? node === scope.netns.node : scope.kind === 'pod' ? node === scope.pod.node : true;
+      scope.kind === 'node'
+        ? node === scope.node
+        : scope.kind === 'netns'
+          ? node === scope.netns.node
+          : scope.kind === 'pod'
+            ? node === scope.pod.node
+            : true;
     let found = find(graph, tuple, within);
     const swapped = {
       ...tuple,
@@ -80,7 +89,14 @@ export const connection: Definition<ConnectionAnswer> = {
     // Only the far end may have been seen: it is the same connection.
     if (found.length === 0) found = find(graph, swapped, within);
     const everywhere = found.length;
-    const place = scope.kind === 'pod' ? scope.pod.netns : scope.kind === 'netns' ? scope.netns : scope.kind === 'node' ? scope.node.host : undefined;
+    const place =
+      scope.kind === 'pod'
+        ? scope.pod.netns
+        : scope.kind === 'netns'
+          ? scope.netns
+          : scope.kind === 'node'
+            ? scope.node.host
+            : undefined;
     const exact = place ? found.filter(at => namespaceAt(at) === place) : found;
     if (exact.length > 0) found = exact;
     if (found.length === 0) {
@@ -125,7 +141,9 @@ function answer(graph: Graph, at: At, crowded: boolean): ConnectionAnswer {
       why: socket.other.why,
       ends: [here, there],
       candidates:
-        socket.other.join === 'ambiguous' ? mirrors(graph, at).map(mirror => wordsFor(graph, mirror, true)) : [],
+        socket.other.join === 'ambiguous'
+          ? mirrors(graph, at).map(mirror => wordsFor(graph, mirror, true))
+          : [],
       stall: stallOf(socket, otherSocket),
     },
   };
@@ -142,7 +160,9 @@ function endOf(
   const held = socket?.local ?? address;
   const inside = namespace?.interfaces.find(iface => iface.addresses.some(one => one.address === held));
   const outside: readonly Interface[] = (inside && graph.pairs.get(inside)?.candidates) ?? [];
-  const pod = socket?.pod ?? (namespace?.kind === 'pod' && namespace.pods.length === 1 ? namespace.pods[0]!.key : undefined);
+  const pod =
+    socket?.pod ??
+    (namespace?.kind === 'pod' && namespace.pods.length === 1 ? namespace.pods[0]!.key : undefined);
   return {
     node: namespace?.node.name,
     netns: namespace?.inode,
@@ -192,7 +212,8 @@ function find(graph: Graph, sought: Sought, within: Region): At[] {
       }
     }
   }
-  const wanted = sought.protocol === 'udp' ? 1 : sought.protocol === 'tcp' || found.some(at => at.protocol === 0) ? 0 : 1;
+  const wanted =
+    sought.protocol === 'udp' ? 1 : sought.protocol === 'tcp' || found.some(at => at.protocol === 0) ? 0 : 1;
   return found.filter(at => at.protocol === wanted);
 }
 
@@ -222,7 +243,10 @@ function nearby(graph: Graph, local: string, remote: string): string[] {
     for (let row = 0; row < (table?.count ?? 0) && both.length < NEARBY; row += 1) {
       if (table!.remotePort[row] === 0 || !sameAddress(table!.local, row, words, 0)) continue;
       const list = sameAddress(table!.remote, row, far, 0) ? both : one;
-      if (list.length < NEARBY) list.push(connectionWords(socketRow(world, node.index, row), namespaceWords(namespaceAt({node, row}))));
+      if (list.length < NEARBY)
+        list.push(
+          connectionWords(socketRow(world, node.index, row), namespaceWords(namespaceAt({node, row}))),
+        );
     }
   }
   return [...both, ...one].slice(0, NEARBY);

@@ -32,7 +32,9 @@ export function crossing(graph: Graph, iface: Interface): Crossing {
 /** Everything that leaves the namespace in which `end` is, when `end` is the only way out. */
 function throughEnd(graph: Graph, iface: Interface, end: Interface): Crossing {
   const inside = end.namespace;
-  const ways = inside.interfaces.filter(one => !one.link.flags.includes('LOOPBACK') && one.link.flags.includes('UP'));
+  const ways = inside.interfaces.filter(
+    one => !one.link.flags.includes('LOOPBACK') && one.link.flags.includes('UP'),
+  );
   if (ways.length > 1) {
     return {
       ...byAddress(graph, end),

@@ -24,12 +24,15 @@ export function connectionWords(tuple: FourTuple, where?: string): string {
   return `${protocol}${ends}${where === undefined ? '' : `@${where}`}`;
 }
 
-const SHAPE = /^(?:(tcp|udp):)?(?:\[([^\]]+)\]|([^[\]-]+)):(\d{1,5})-(?:\[([^\]]+)\]|([^[\]-]+?)):(\d{1,5})(?:@(.+))?$/;
+const SHAPE =
+  /^(?:(tcp|udp):)?(?:\[([^\]]+)\]|([^[\]-]+)):(\d{1,5})-(?:\[([^\]]+)\]|([^[\]-]+?)):(\d{1,5})(?:@(.+))?$/;
 
 /** The other way round; `protocol` is absent when not said. Undefined when the words are no connection. */
 export function parseConnection(
   words: string,
-): (Omit<FourTuple, 'protocol'> & {protocol: 'tcp' | 'udp' | undefined; where: string | undefined}) | undefined {
+):
+  | (Omit<FourTuple, 'protocol'> & {protocol: 'tcp' | 'udp' | undefined; where: string | undefined})
+  | undefined {
   const found = SHAPE.exec(words);
   if (!found) return undefined;
   const [, protocol, six, four, port, otherSix, otherFour, otherPort, where] = found;
@@ -45,7 +48,8 @@ export function parseConnection(
 
 /** The question that a socket's row opens: its connection, or for one that is not connected its process or pod. */
 export function socketOpens(socket: SocketRow): Question | undefined {
-  if (socket.remotePort !== 0) return {name: 'connection', words: [connectionWords(socket, placeWords(socket))]};
+  if (socket.remotePort !== 0)
+    return {name: 'connection', words: [connectionWords(socket, placeWords(socket))]};
   if (socket.pid !== undefined) return {name: 'process', words: [`${socket.node}:${socket.pid}`]};
   return socket.pod === undefined ? undefined : {name: 'pod', words: [socket.pod]};
 }
@@ -53,7 +57,8 @@ export function socketOpens(socket: SocketRow): Question | undefined {
 /** The same connection as the other end sees it; undefined when its socket is not known. */
 export function otherOpens(socket: SocketRow): Question | undefined {
   const {node, netns, local, localPort, remote, remotePort, pods} = socket.other;
-  if (node === undefined || netns === undefined || local === undefined || remote === undefined) return undefined;
+  if (node === undefined || netns === undefined || local === undefined || remote === undefined)
+    return undefined;
   if (localPort === undefined || remotePort === undefined || remotePort === 0) return undefined;
   const tuple = {protocol: socket.protocol, local, localPort, remote, remotePort};
   const where = pods.length === 1 ? pods[0]! : `${node}/${netns}`;

@@ -10,7 +10,9 @@ export type Region = {readonly nodes?: readonly GraphNode[]; readonly netns?: Na
  */
 export function gapsFor(graph: Graph, facts: readonly string[], region: Region = {}): Gap[] {
   const nodes = region.netns ? [region.netns.node] : (region.nodes ?? graph.nodes);
-  const names = new Map(nodes.flatMap(node => [[node.id, node.name] as const, [node.name, node.name] as const]));
+  const names = new Map(
+    nodes.flatMap(node => [[node.id, node.name] as const, [node.name, node.name] as const]),
+  );
   return graph.gaps
     .filter(gap => names.has(gap.node) && (gap.fact === 'node' || facts.includes(gap.fact)))
     .filter(gap => !region.netns || gap.netns === undefined || gap.netns === region.netns.inode)

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import type {Address} from '../facts/addresses.ts';
-import type {EvidenceRow} from './schema.ts';
 import type {Graph, Interface} from '../model/graph.ts';
 import {interfaceWords} from './names.ts';
+import type {EvidenceRow} from './schema.ts';
 import {Counters, count, Evidence, flag, Grade, list, maybe, Rates, text} from './schema.ts';
 
 const Inet = v.object({

@@ -1,6 +1,5 @@
 import * as v from 'valibot';
-import type {Namespace} from '../model/graph.ts';
-import type {Graph} from '../model/graph.ts';
+import type {Graph, Namespace} from '../model/graph.ts';
 import {type Definition, isMissing} from './definition.ts';
 import {gapsFor, type Region} from './gaps.ts';
 import {InterfaceRow, interfaceRow} from './interface-rows.ts';

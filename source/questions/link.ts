@@ -14,11 +14,17 @@ import {type SocketList, SocketRow} from './socket-rows.ts';
 const head = {
   ...base,
   link: InterfaceRow,
-  ends: v.pipe(list(InterfaceRow), v.description('The other end of the pair, or all candidates when ambiguous.')),
+  ends: v.pipe(
+    list(InterfaceRow),
+    v.description('The other end of the pair, or all candidates when ambiguous.'),
+  ),
   master: v.optional(InterfaceRow),
   ports: v.pipe(list(InterfaceRow), v.description('Interfaces enslaved to it.')),
   routes: v.pipe(list(RouteRow), v.description('Routes that leave by it.')),
-  crossing: v.object({grade: Grade, why: text('Which connections are taken to cross it, and on what ground.')}),
+  crossing: v.object({
+    grade: Grade,
+    why: text('Which connections are taken to cross it, and on what ground.'),
+  }),
 };
 const Head = v.object(head);
 const Link = v.object({...head, sockets: list(SocketRow)});
@@ -27,11 +33,14 @@ export type LinkAnswer = Answer & v.InferOutput<typeof Head> & {readonly sockets
 export const link: Definition<LinkAnswer> = {
   name: 'link',
   usage: 'link NODE/IF|NS/POD:IF',
-  summary: 'One interface: both ends of a veth, master, rates, the pod behind it, the connections that cross it.',
+  summary:
+    'One interface: both ends of a veth, master, rates, the pod behind it, the connections that cross it.',
   words: [1, 1],
   schema: Link,
   problem: ([word]) =>
-    /[/:][^/:]+$/.test(word ?? '') ? undefined : `"${word}" is not NODE/IF or NS/POD:IF, for example node-1/eth0.`,
+    /[/:][^/:]+$/.test(word ?? '')
+      ? undefined
+      : `"${word}" is not NODE/IF or NS/POD:IF, for example node-1/eth0.`,
   ask(graph, [word]) {
     const found = interfaceCalled(graph, word!);
     if (isMissing(found)) return found;
@@ -63,13 +72,20 @@ function interfaceCalled(graph: Graph, word: string) {
   const namespaces: (Namespace | undefined)[] =
     place === undefined
       ? [nodeCalled(graph, word.slice(0, slash))?.host]
-      : [...podsCalled(graph, place).map(pod => pod.netns), namespaceCalled(graph, place), nodeCalled(graph, place)?.host];
+      : [
+          ...podsCalled(graph, place).map(pod => pod.netns),
+          namespaceCalled(graph, place),
+          nodeCalled(graph, place)?.host,
+        ];
   const wanted = name ?? word.slice(slash + 1);
   const found = new Set(namespaces.flatMap(namespace => namespace?.byName.get(wanted) ?? []));
   const [first] = found;
   if (first && found.size === 1) return first;
   if (found.size > 1) {
-    return {missing: `${found.size} interfaces are called ${word}: say which.`, suggestions: [...found].map(interfaceWords)};
+    return {
+      missing: `${found.size} interfaces are called ${word}: say which.`,
+      suggestions: [...found].map(interfaceWords),
+    };
   }
   return {
     missing: `No interface is called ${word} on the nodes read.`,

@@ -39,7 +39,14 @@ export type NodeRow = v.InferOutput<typeof NodeRow>;
 /** Of a node that was never read, only how it is reached: no count is shown as zero. */
 export function nodeRow(node: GraphNode): NodeRow {
   const {snapshot} = node;
-  const reach = {name: node.name, id: node.id, state: node.state, step: node.step, cause: node.cause, since: node.since};
+  const reach = {
+    name: node.name,
+    id: node.id,
+    state: node.state,
+    step: node.step,
+    cause: node.cause,
+    since: node.since,
+  };
   if (!snapshot) return {...reach, addresses: []};
   const identity = snapshot.identity?.value;
   return {

@@ -33,7 +33,8 @@ export const node: Definition<NodeAnswer> = {
   ask(graph, [word]) {
     const scope = resolve(graph, word, ['node']);
     if (isMissing(scope)) return scope;
-    if (scope.kind !== 'node') return {missing: 'Which node?', suggestions: graph.nodes.map(({name}) => name)};
+    if (scope.kind !== 'node')
+      return {missing: 'Which node?', suggestions: graph.nodes.map(({name}) => name)};
     const found = scope.node;
     const host = found.host;
     return {
@@ -43,7 +44,9 @@ export const node: Definition<NodeAnswer> = {
       node: nodeRow(found),
       pods: found.pods.map(pod => podRow(graph, pod)),
       interfaces: host?.interfaces.map(iface => interfaceRow(graph, iface)) ?? [],
-      processes: found.processes.filter(proc => proc.netns === undefined || proc.netns === host).map(processRow),
+      processes: found.processes
+        .filter(proc => proc.netns === undefined || proc.netns === host)
+        .map(processRow),
       routes: host ? routeRows(host).sort(byTable) : [],
       sockets: pick(graph, host ? [found] : [], () => inNamespace(host!)),
     };

@@ -63,7 +63,9 @@ export function peersOf(graph: Graph, sockets: SocketList, isSelf: (peer: Peer) 
     }
     addTo(draft, socket, listening(node, sockets.row[i]!));
   }
-  return [...found.values()].map(finish).sort((a, b) => b.connections - a.connections || (a.words < b.words ? -1 : 1));
+  return [...found.values()]
+    .map(finish)
+    .sort((a, b) => b.connections - a.connections || (a.words < b.words ? -1 : 1));
 }
 
 export function peerOf(graph: Graph, socket: SocketRow): Peer {

@@ -68,7 +68,11 @@ export function attachments(
     const {candidates: outside, grade, why} = pair;
     const master = outside.length === 1 ? outside[0]!.link.master : undefined;
     return [
-      {inside, outside, row: {inside: interfaceRef(inside), grade, why, outside: outside.map(interfaceRef), master}},
+      {
+        inside,
+        outside,
+        row: {inside: interfaceRef(inside), grade, why, outside: outside.map(interfaceRef), master},
+      },
     ];
   });
 }

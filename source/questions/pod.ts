@@ -25,11 +25,16 @@ const Container = v.object({
 const head = {
   ...base,
   pod: PodRow,
-  sandbox: v.optional(v.object({id: text('Id of its sandbox.'), netnsPath: maybe.text('Mount of its namespace.')})),
+  sandbox: v.optional(
+    v.object({id: text('Id of its sandbox.'), netnsPath: maybe.text('Mount of its namespace.')}),
+  ),
   containers: list(Container),
   interfaces: list(InterfaceRow),
   outside: v.pipe(list(InterfaceRow), v.description('The host’s end of each of its interfaces.')),
-  inward: v.pipe(list(RouteRow), v.description('Routes of the node that lead to the pod’s addresses, best first.')),
+  inward: v.pipe(
+    list(RouteRow),
+    v.description('Routes of the node that lead to the pod’s addresses, best first.'),
+  ),
   uplink: v.optional(v.pipe(InterfaceRow, v.description('The node’s interface with the default route.'))),
   routes: list(RouteRow),
   processes: list(ProcessRow),
@@ -60,7 +65,11 @@ export const pod: Definition<PodAnswer> = {
       question: {name: 'pod', words: [found.key]},
       at: graph.at,
       gaps: [
-        ...gapsFor(graph, [...new Set(graph.gaps.map(gap => gap.fact))], own ? {netns: own} : {nodes: [node]}),
+        ...gapsFor(
+          graph,
+          [...new Set(graph.gaps.map(gap => gap.fact))],
+          own ? {netns: own} : {nodes: [node]},
+        ),
       ],
       pod: podRow(graph, found),
       sandbox: found.sandbox && {id: found.sandbox.id, netnsPath: found.sandbox.netnsPath},

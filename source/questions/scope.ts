@@ -23,7 +23,11 @@ const PLAIN: Record<ScopeKind, string> = {
  * Finds what a word means, among the kinds that the question takes: `NODE` (by name, id or address), `NS/POD`, `POD`
  * where only one has that name, `NS/POD@NODE`, a pod's address, `NODE/INODE` (any network namespace), `NODE:PID`.
  */
-export function resolve(graph: Graph, word: string | undefined, kinds: readonly ScopeKind[]): Scope | Missing {
+export function resolve(
+  graph: Graph,
+  word: string | undefined,
+  kinds: readonly ScopeKind[],
+): Scope | Missing {
   if (word === undefined) return {kind: 'all'};
   if (kinds.includes('node')) {
     const node = nodeCalled(graph, word);
@@ -33,7 +37,10 @@ export function resolve(graph: Graph, word: string | undefined, kinds: readonly 
     const pods = podsCalled(graph, word);
     if (pods.length === 1) return {kind: 'pod', pod: pods[0]!};
     if (pods.length > 1) {
-      return {missing: `${pods.length} pods are called ${word}: say which.`, suggestions: pods.map(pod => pod.key)};
+      return {
+        missing: `${pods.length} pods are called ${word}: say which.`,
+        suggestions: pods.map(pod => pod.key),
+      };
     }
   }
   if (kinds.includes('netns')) {

@@ -12,7 +12,9 @@ const Holding = v.object({
   user: maybe.text('User it runs as.'),
   pod: maybe.text('Pod it is in.'),
   container: maybe.text('Container it is in.'),
-  netns: maybe.text('Its own network namespace, where that is not the socket’s: it holds a socket made elsewhere.'),
+  netns: maybe.text(
+    'Its own network namespace, where that is not the socket’s: it holds a socket made elsewhere.',
+  ),
 });
 
 const OtherEnd = v.object({

@@ -11,7 +11,11 @@ import {socketWorld} from './sockets-world.ts';
 export type Chooses = (row: number) => boolean;
 
 /** The sockets of a scope: all that were seen in its namespace, and all that its processes hold elsewhere. */
-export function socketsOf(graph: Graph, scope: Scope, also: (node: GraphNode) => Chooses = () => () => true): SocketList {
+export function socketsOf(
+  graph: Graph,
+  scope: Scope,
+  also: (node: GraphNode) => Chooses = () => () => true,
+): SocketList {
   switch (scope.kind) {
     case 'all':
       return pick(graph, graph.nodes, also);
@@ -31,7 +35,11 @@ function both(a: Chooses, b: Chooses): Chooses {
 }
 
 /** The rows of these nodes that a test chooses. */
-export function pick(graph: Graph, nodes: readonly GraphNode[], test: (node: GraphNode) => Chooses): SocketList {
+export function pick(
+  graph: Graph,
+  nodes: readonly GraphNode[],
+  test: (node: GraphNode) => Chooses,
+): SocketList {
   const most = nodes.reduce((sum, node) => sum + (node.snapshot?.sockets?.value.count ?? 0), 0);
   const node = new Uint16Array(most);
   const row = new Uint32Array(most);

@@ -1,7 +1,7 @@
-import type {Ends} from '../model/ends.ts';
-import type {Graph, GraphNode} from '../model/graph.ts';
 import type {Owners} from '../facts/owners.ts';
 import type {SocketTable} from '../facts/sockets.ts';
+import type {Ends} from '../model/ends.ts';
+import type {Graph, GraphNode} from '../model/graph.ts';
 
 /**
  * Everything that a row of any socket, and of its other end, is made from. Plain data: columns in shared memory and

@@ -1,7 +1,10 @@
 import type {SocketRow} from './socket-rows.ts';
 
 /** Who holds a connection up. `this` is the end that was asked about. */
-export type Stall = {readonly who: 'nobody' | 'this' | 'other' | 'between' | 'unknown'; readonly sentence: string};
+export type Stall = {
+  readonly who: 'nobody' | 'this' | 'other' | 'between' | 'unknown';
+  readonly sentence: string;
+};
 
 /**
  * What the queues of both ends say together. Bytes in a receive queue wait for the process there; bytes in a send

@@ -1,0 +1,69 @@
+import type {NodeAnswer} from '../questions/node.ts';
+import {interfaceTable} from './interface-table.ts';
+import {reachTone} from './marks.ts';
+import {stateText} from './overview.ts';
+import {podTable} from './pod-table.ts';
+import {processTable} from './process-table.ts';
+import {routeTable} from './route-table.ts';
+import {socketTable} from './socket-table.ts';
+import {age, bytes, count, span} from './units.ts';
+import type {Fields, View} from './view.ts';
+
+export function nodeView(answer: NodeAnswer): Omit<View, 'gaps'> {
+  const {node, pods, interfaces, processes, routes, sockets} = answer;
+  return {
+    title: `node ${node.name}`,
+    summary: [
+      {text: stateText(node), tone: reachTone(node.state)},
+      {
+        text: ` · ${node.address ?? node.id} · ${node.os ?? 'unknown system'} · ${node.kernel ?? 'unknown kernel'}`,
+      },
+      {text: ` · ${count(pods.length, 'pod')}`},
+    ],
+    facets: [
+      {key: 'pods', title: 'Pods', body: podTable(pods, `No pod was found on ${node.name}.`)},
+      {
+        key: 'interfaces',
+        title: 'Interfaces',
+        body: interfaceTable(interfaces, 'No interface of the node was read.'),
+      },
+      {
+        key: 'sockets',
+        title: 'Sockets',
+        body: socketTable(sockets, 'No socket was seen in the node’s namespace.'),
+      },
+      {key: 'processes', title: 'Processes', body: processTable(processes, 'No process was read.')},
+      {key: 'routes', title: 'Routes', body: routeTable(routes, 'No route of the node was read.')},
+      {key: 'about', title: 'About', body: about(answer)},
+    ],
+  };
+}
+
+function about({node, at}: NodeAnswer): Fields {
+  const {cost} = node;
+  const lines: [string, string | undefined][] = [
+    ['name', node.name],
+    ['reached as', node.id],
+    ['state', node.cause ? `${stateText(node)}: ${node.cause}` : stateText(node)],
+    ['addresses', node.addresses.join(' ')],
+    ['system', node.os],
+    ['kernel', node.kernel && [node.kernel, node.arch].filter(Boolean).join(' ')],
+    ['machine-id', node.machineId],
+    ['up', node.uptime === undefined ? undefined : span(node.uptime)],
+    ['processors', node.cpus?.toString()],
+    ['read as', node.readAs === undefined ? undefined : node.readAs === 0 ? 'root' : `uid ${node.readAs}`],
+    ['data', node.at && `${age(node.at, at)} old, sweep ${node.sweep}`],
+    [
+      'last sweep',
+      cost &&
+        `${cost.cpu.toFixed(2)} s CPU, ${Math.round(cost.wall)} ms, ${bytes(cost.bytes)}, ${count(cost.trips, 'round trip')}`,
+    ],
+  ];
+  return {
+    type: 'fields',
+    fields: lines.map(([label, text]) => ({
+      label,
+      cells: [text ? {text} : {text: 'not read', tone: 'dim' as const}],
+    })),
+  };
+}

@@ -1,0 +1,62 @@
+import type {NodeRow} from '../questions/node-rows.ts';
+import type {OverviewAnswer} from '../questions/overview.ts';
+import {reachTone} from './marks.ts';
+import {figures, listTable, words} from './table.ts';
+import {age, count, span} from './units.ts';
+import type {Table, View} from './view.ts';
+
+export function overviewView({nodes, totals, at, gaps}: OverviewAnswer): Omit<View, 'gaps'> {
+  const unread = totals.nodes - totals.read;
+  return {
+    title: 'overview',
+    summary: [
+      {text: count(totals.nodes, 'node')},
+      ...(unread > 0 ? [{text: `, ${unread} not read`, tone: 'bad' as const}] : []),
+      {text: ` · ${count(totals.pods, 'pod')} · ${count(totals.namespaces, 'namespace')}`},
+      {text: ` · ${totals.sockets.established} established, ${totals.sockets.listening} listening`},
+      {text: ` · sweep: ${totals.cpu.toFixed(2)} s CPU, ${Math.round(totals.wall)} ms`, tone: 'dim'},
+      ...(gaps.length > 0 ? [{text: ` · ${count(gaps.length, 'gap')}`, tone: 'warn' as const}] : []),
+    ],
+    facets: [{key: 'nodes', title: 'Nodes', body: nodeTable(nodes, at)}],
+  };
+}
+
+function nodeTable(nodes: readonly NodeRow[], now: string): Table {
+  return listTable(nodes, {
+    columns: [
+      words('name', 'NAME', 0, 8, node => node.name, {tone: () => 'strong', max: 40}),
+      words('state', 'STATE', 0, 5, stateText, {tone: node => reachTone(node.state), max: 40}),
+      words('address', 'ADDRESS', 1, 11, node => node.address, {max: 39}),
+      figures('pods', 'PODS', 0, 4, node => node.pods),
+      figures('established', 'ESTAB', 1, 5, node => node.sockets?.established),
+      figures('listening', 'LISTEN', 2, 6, node => node.sockets?.listening),
+      words('os', 'OS-IMAGE', 4, 10, node => node.os, {max: 32}),
+      words('kernel', 'KERNEL-VERSION', 3, 10, node => node.kernel, {max: 28}),
+      // Nothing that is read tells the runtime's version: said, not guessed.
+      words('runtime', 'CONTAINER-RUNTIME', 9, 7, node => (node.sweep === undefined ? '' : '?'), {
+        tone: () => 'dim',
+      }),
+      figures('uptime', 'UPTIME', 5, 6, node => node.uptime, {show: span}),
+      figures('namespaces', 'NETNS', 6, 5, node => node.namespaces),
+      figures('processes', 'PROCS', 7, 5, node => node.processes),
+      {
+        key: 'age',
+        title: 'AGE OF DATA',
+        align: 'right',
+        priority: 1,
+        min: 11,
+        cell: node => age(node.at, now),
+        sort: node => node.at,
+      },
+      figures('cpu', 'CPU', 3, 7, node => node.cost?.cpu, {show: seconds => `${seconds.toFixed(2)} s`}),
+      figures('wall', 'WALL', 3, 7, node => node.cost?.wall, {show: wall => `${Math.round(wall)} ms`}),
+    ],
+    row: node => ({id: node.id, opens: {name: 'node', words: [node.name]}}),
+    empty: 'No nodes. Name some with --nodes root@10.0.0.1,root@10.0.0.2, or try hoptop demo.',
+  });
+}
+
+export function stateText(node: NodeRow): string {
+  if (node.state === 'dialling') return node.step ?? 'dialling';
+  return node.state === 'back' ? 'ready' : node.state;
+}

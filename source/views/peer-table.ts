@@ -1,0 +1,71 @@
+import type {PeerRow} from '../questions/peer-rows.ts';
+import type {Question} from '../questions/question.ts';
+import {gradeTone, mark} from './marks.ts';
+import {figures, listTable, words} from './table.ts';
+import {bytes, ms} from './units.ts';
+import type {Table} from './view.ts';
+
+const WAYS = {in: '← in', out: '→ out', both: '↔ both', unknown: '?'} as const;
+
+export function peerTable(peers: readonly PeerRow[], empty: string): Table {
+  return listTable(peers, {
+    columns: [
+      words('peer', 'Peer', 0, 16, peerName, {
+        grow: true,
+        tone: peer => (peer.grade === 'proven' ? 'strong' : gradeTone(peer.grade)),
+      }),
+      words('node', 'Node', 2, 6, peer => peer.node, {max: 24}),
+      words('direction', 'Way', 0, 6, peer => WAYS[peer.direction]),
+      words('ports', 'Ports', 0, 8, portsText, {max: 32}),
+      figures('connections', 'Conns', 1, 5, peer => peer.connections),
+      words('states', 'States', 4, 8, statesText, {max: 40}),
+      figures('rtt', 'RTT', 2, 7, peer => peer.worst.rtt, {show: ms}),
+      figures('retrans', 'Retrans', 2, 7, peer => peer.worst.retrans, {
+        tone: peer => (peer.worst.retrans > 0 ? 'warn' : 'dim'),
+      }),
+      figures('recvQ', 'Recv-Q', 3, 6, peer => peer.worst.recvQ, {
+        show: bytes,
+        tone: peer => (peer.worst.recvQ > 0 ? 'warn' : 'dim'),
+      }),
+      figures('sendQ', 'Send-Q', 3, 6, peer => peer.worst.sendQ, {
+        show: bytes,
+        tone: peer => (peer.worst.sendQ > 0 ? 'warn' : 'dim'),
+      }),
+      words('program', 'Program', 5, 7, peer => peer.program, {max: 20}),
+      words('addresses', 'Addresses', 6, 11, peer => peer.addresses.join(' '), {max: 40}),
+      words('locals', 'Local Process', 7, 10, peer => peer.locals.join(' '), {max: 40}),
+    ],
+    row: peer => {
+      const opens = opensPeer(peer);
+      return {id: `${peer.kind} ${peer.words}`, ...(opens ? {opens} : {}), evidence: peer.evidence};
+    },
+    empty,
+  });
+}
+
+function peerName(peer: PeerRow): string {
+  const note = peer.translated ? ' (NAT)' : peer.kind === 'outside' ? ' (NAT or outside)' : '';
+  const program = peer.kind === 'process' && peer.program ? ` ${peer.program}` : '';
+  return `${[mark(peer.grade), peer.words].filter(part => part !== '').join(' ')}${program}${note}`;
+}
+
+const SHOWN = 3;
+
+function portsText(peer: PeerRow): string {
+  const more = peer.ports.length > SHOWN ? ` +${peer.ports.length - SHOWN}` : '';
+  return `${peer.ports.slice(0, SHOWN).join(' ')}${more}`;
+}
+
+function statesText(peer: PeerRow): string {
+  return Object.entries(peer.states)
+    .map(([state, count]) => `${state} ${count}`)
+    .join(' ');
+}
+
+/** A pod or process opens as such; a node or namespace as its own peers. */
+function opensPeer(peer: PeerRow): Question | undefined {
+  if (peer.kind === 'pod') return {name: 'pod', words: [peer.words]};
+  if (peer.kind === 'process') return {name: 'process', words: [peer.words]};
+  if (peer.kind === 'node' || peer.kind === 'netns') return {name: 'peers', words: [peer.words]};
+  return undefined;
+}

@@ -1,0 +1,47 @@
+import type {PodRow} from '../questions/pod-rows.ts';
+import {mark} from './marks.ts';
+import {figures, listTable, words} from './table.ts';
+import type {Table} from './view.ts';
+
+export function podTable(pods: readonly PodRow[], empty: string): Table {
+  return listTable(pods, {
+    columns: [
+      words('pod', 'Pod', 0, 16, pod => pod.pod, {grow: true, tone: () => 'strong'}),
+      words('node', 'Node', 1, 6, pod => pod.node, {max: 24}),
+      words('state', 'State', 2, 7, pod => pod.state, {
+        tone: pod => (pod.state === 'running' ? 'good' : 'dim'),
+      }),
+      words('addresses', 'IP', 0, 11, pod => pod.addresses[0]),
+      words('link', 'Host Link', 1, 10, hostLink, {max: 32}),
+      words('master', 'On', 3, 5, master),
+      words('containers', 'Containers', 4, 8, pod => pod.containers.join(' '), {max: 40}),
+      figures('processes', 'Procs', 5, 5, pod => pod.processes),
+      figures('established', 'Estab', 3, 5, pod => pod.sockets.established),
+      figures('listening', 'Listen', 3, 6, pod => pod.sockets.listening),
+      words('netns', 'Netns', 7, 10, pod => pod.netns ?? '?'),
+      words('uid', 'UID', 9, 36, pod => pod.uid),
+    ],
+    row: pod => ({
+      id: `${pod.node} ${pod.uid} ${pod.pod}`,
+      opens: {name: 'pod', words: [pod.pod]},
+      evidence: pod.evidence,
+    }),
+    empty,
+  });
+}
+
+function hostLink(pod: PodRow): string {
+  if (pod.hostNetwork) return '(host network)';
+  const found = pod.attachments.find(one => one.inside.name !== 'lo');
+  if (!found) return pod.netns === undefined ? '?' : '-';
+  if (found.grade === 'ambiguous') return `≈ ${found.outside.length} fit`;
+  const [outside] = found.outside;
+  return outside ? [mark(found.grade), outside.name].filter(part => part !== '').join(' ') : '?';
+}
+
+function master(pod: PodRow): string {
+  return (
+    pod.attachments.find(one => one.master !== undefined)?.master ??
+    (pod.attachments.length > 0 ? 'route' : '')
+  );
+}

@@ -1,0 +1,66 @@
+import type {ProcessAnswer} from '../questions/process.ts';
+import type {ProcessRow} from '../questions/process-rows.ts';
+import {peerTable} from './peer-table.ts';
+import {containerText, processTable} from './process-table.ts';
+import {socketTable} from './socket-table.ts';
+import {count} from './units.ts';
+import type {Fields, View} from './view.ts';
+
+type Field = Fields['fields'][number];
+
+export function processView(answer: ProcessAnswer): Omit<View, 'gaps'> {
+  const {process: proc, children, peers, sockets} = answer;
+  return {
+    title: `process ${proc.words}`,
+    summary: [
+      {text: proc.name, tone: 'strong'},
+      {text: ` ${proc.pod ? `in ${proc.pod} ${containerText(proc)}` : `on ${proc.node}`}`},
+      {text: ` · ${count(sockets.count, 'socket')} · ${count(peers.length, 'peer')}`},
+    ],
+    facets: [
+      {key: 'process', title: 'Process', body: {type: 'fields', fields: fields(answer)}},
+      {
+        key: 'sockets',
+        title: 'Sockets',
+        body: socketTable(sockets, 'It holds no TCP or UDP socket, as far as was read.'),
+      },
+      {key: 'peers', title: 'Peers', body: peerTable(peers, 'It talks to nobody, as far as was read.')},
+      {key: 'children', title: 'Children', body: processTable(children, 'It has no children.')},
+    ],
+  };
+}
+
+function fields({process: proc, ancestors, children}: ProcessAnswer): Field[] {
+  const line = (label: string, text: string, opens?: Field['opens']): Field => ({
+    label,
+    cells: [{text}],
+    ...(opens ? {opens} : {}),
+  });
+  return [
+    {label: 'command', cells: [{text: proc.command}], evidence: proc.evidence},
+    line('user', proc.user),
+    line('started', proc.start),
+    line('state', proc.state),
+    line('node', proc.node, {name: 'node', words: [proc.node]}),
+    ...(proc.pod
+      ? [line('pod', `${proc.pod} ${containerText(proc)}`, {name: 'pod', words: [proc.pod]})]
+      : []),
+    line('netns', proc.netns === undefined ? 'not read' : `${proc.netns} (${proc.place})`),
+    ...tree([...ancestors].reverse(), proc, children),
+  ];
+}
+
+/** Ancestors down to the process, then its children. */
+function tree(above: readonly ProcessRow[], proc: ProcessRow, children: readonly ProcessRow[]): Field[] {
+  const branch = (row: ProcessRow, depth: number, tone: 'plain' | 'strong'): Field => ({
+    label: '',
+    cells: [{text: `${depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `}${row.pid} ${row.command}`, tone}],
+    opens: {name: 'process', words: [row.words]},
+    evidence: row.evidence,
+  });
+  return [
+    ...above.map((row, depth) => branch(row, depth, 'plain')),
+    branch(proc, above.length, 'strong'),
+    ...children.map(child => branch(child, above.length + 1, 'plain')),
+  ];
+}

@@ -1,0 +1,36 @@
+import {sanitise} from '../facts/text.ts';
+import type {Cell, Facet, View} from './view.ts';
+
+/** The last step of every view: no text of a node reaches a cell as it came. Tables stay windowed. */
+export function safe(view: View): View {
+  return {
+    title: sanitise(view.title),
+    summary: view.summary.map(safeCell),
+    facets: view.facets.map(safeFacet),
+    gaps: view.gaps.map(sanitise),
+  };
+}
+
+function safeCell(cell: Cell): Cell {
+  return {...cell, text: sanitise(cell.text)};
+}
+
+function safeFacet(facet: Facet): Facet {
+  const {body} = facet;
+  if (body.type === 'lines') {
+    return {...facet, body: {...body, lines: body.lines.map(line => line.map(safeCell))}};
+  }
+  if (body.type === 'fields') {
+    const fields = body.fields.map(field => ({
+      ...field,
+      label: sanitise(field.label),
+      cells: field.cells.map(safeCell),
+    }));
+    return {...facet, body: {...body, fields}};
+  }
+  const row = (i: number) => {
+    const unsafe = body.row(i);
+    return {...unsafe, cells: unsafe.cells.map(safeCell)};
+  };
+  return {...facet, body: {...body, row, empty: sanitise(body.empty)}};
+}

@@ -1,0 +1,133 @@
+import {STATES} from '../facts/sockets.ts';
+import {endpointText} from '../model/words.ts';
+import {otherOpens, socketOpens} from '../questions/endpoint-words.ts';
+import {type OtherEnd, type SocketList, type SocketRow, socketAt} from '../questions/socket-rows.ts';
+import {gradeTone, mark, stateTone} from './marks.ts';
+import {type ColumnOf, figures, tableOf, words} from './table.ts';
+import {ms} from './units.ts';
+import type {Cell, Table, Tone} from './view.ts';
+
+const waits = (bytes: number): Tone => (bytes > 0 ? 'warn' : 'dim');
+
+const COLUMNS: readonly ColumnOf<SocketRow>[] = [
+  words('protocol', 'Proto', 0, 4, socket => `${socket.protocol}${socket.family === 6 ? '6' : ''}`),
+  figures('recvQ', 'Recv-Q', 2, 6, socket => socket.recvQ, {tone: socket => waits(socket.recvQ)}),
+  figures('sendQ', 'Send-Q', 2, 6, socket => socket.sendQ, {tone: socket => waits(socket.sendQ)}),
+  words(
+    'local',
+    'Local Address',
+    0,
+    15,
+    socket => `${endpointText(socket.local, socket.localPort)}${socket.device ? `%${socket.device}` : ''}`,
+  ),
+  words('remote', 'Foreign Address', 0, 15, socket => endpointText(socket.remote, socket.remotePort)),
+  words('state', 'State', 0, 6, socket => socket.state, {tone: socket => stateTone(socket.state)}),
+  words('other', 'Other End', 1, 14, socket => otherText(socket.other), {
+    tone: socket => gradeTone(socket.other.grade),
+    max: 48,
+  }),
+  words('program', 'PID/Program', 1, 10, holderText, {max: 28}),
+  words('pod', 'Pod', 3, 8, socket => socket.pod, {max: 40}),
+  words('container', 'Container', 8, 6, socket => socket.container, {max: 24}),
+  words('node', 'Node', 4, 4, socket => socket.node, {max: 24}),
+  figures('rtt', 'RTT', 5, 7, socket => socket.rtt, {show: ms}),
+  figures('retrans', 'Retrans', 5, 7, socket => socket.retrans, {
+    tone: socket => (socket.retrans > 0 ? 'warn' : 'dim'),
+  }),
+  words('user', 'User', 9, 4, socket => socket.user ?? `${socket.uid}`, {max: 16}),
+  words('congestion', 'CC', 11, 4, socket => socket.congestion),
+  words('netns', 'Netns', 10, 10, socket => socket.netns),
+  figures('inode', 'Inode', 12, 5, socket => socket.inode),
+];
+
+/** All of netstat's columns, and who is at the other end. */
+export function socketTable(sockets: SocketList, empty: string): Table {
+  return tableOf({
+    columns: COLUMNS,
+    count: sockets.count,
+    at: i => socketAt(sockets, i),
+    row: socket => {
+      const [opens, other] = [socketOpens(socket), otherOpens(socket)];
+      return {
+        id: idOf(socket),
+        ...(opens ? {opens} : {}),
+        ...(other ? {other} : {}),
+        evidence: socket.evidence,
+      };
+    },
+    sortKey: (i, column) => sortKey(sockets, i, column),
+    empty,
+  });
+}
+
+/** An inode names a socket for its whole life; what has none is named by its 4-tuple. */
+function idOf(socket: SocketRow): string {
+  if (socket.inode !== 0) return `${socket.node} ${socket.inode}`;
+  return [
+    socket.node,
+    socket.netns,
+    socket.protocol,
+    socket.local,
+    socket.localPort,
+    socket.remote,
+    socket.remotePort,
+  ].join(' ');
+}
+
+/** Numbers and states straight from their columns; the rest from the row. */
+function sortKey(sockets: SocketList, i: number, column: string): string | number | undefined {
+  const table = sockets.world.nodes[sockets.node[i]!]!.table!;
+  const row = sockets.row[i]!;
+  switch (column) {
+    case 'recvQ':
+    case 'sendQ':
+    case 'retrans':
+    case 'inode':
+      return table[column][row];
+    case 'rtt':
+      return Number.isNaN(table.rtt[row]) ? undefined : table.rtt[row];
+    case 'state':
+      return STATES[table.state[row]!];
+    default:
+      return COLUMNS.find(({key}) => key === column)?.sort?.(socketAt(sockets, i));
+  }
+}
+
+export function holderText(socket: Pick<SocketRow, 'holders' | 'inode'>): string {
+  const [first] = socket.holders;
+  if (!first) return socket.inode === 0 ? '-' : '';
+  const more = socket.holders.length > 1 ? ` +${socket.holders.length - 1}` : '';
+  const foreign = first.netns === undefined ? '' : ' (other netns)';
+  return `${first.pid}/${first.program ?? '?'}${more}${foreign}`;
+}
+
+/** `shop/db-0 postgres`, with a mark for its grade, or what is known instead. */
+export function otherText(other: OtherEnd): string {
+  if (other.join === 'none') return '';
+  const place =
+    other.pod ?? (other.pods.length > 1 ? `${other.node} (${other.pods.length} pods)` : other.node);
+  const name = [place, other.program].filter(part => part !== undefined).join(' ');
+  switch (other.join) {
+    case 'outside':
+      return '? NAT or outside';
+    case 'ambiguous':
+    case 'shared':
+      return '≈ several fit';
+    case 'half':
+      return `? ${name} (no socket)`;
+    case 'silent':
+      return `? ${name} (nothing listens)`;
+    case 'waiting':
+      return `? ${name} (no answer yet)`;
+    case 'unread':
+      return `? ${name} (not read)`;
+    case 'translated':
+      return `~ ${name} (NAT)`;
+    default:
+      return [mark(other.grade), name].filter(part => part !== '').join(' ');
+  }
+}
+
+export function otherCell(other: OtherEnd): Cell {
+  return {text: otherText(other), tone: gradeTone(other.grade)};
+}

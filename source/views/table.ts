@@ -1,0 +1,91 @@
+import type {Cell, Column, Row, Table, Tone} from './view.ts';
+
+/** A column with what it shows of a thing. `sort` makes it sortable. */
+export type ColumnOf<T> = Omit<Column, 'sortable'> & {
+  readonly cell: (item: T) => Cell | string;
+  readonly sort?: (item: T) => string | number | undefined;
+};
+
+export type TableSpec<T> = {
+  readonly columns: readonly ColumnOf<T>[];
+  readonly count: number;
+  readonly at: (i: number) => T;
+  readonly row: (item: T) => Omit<Row, 'cells'>;
+  readonly empty: string;
+  /** Where sorting would otherwise make an object of each of a million things. */
+  readonly sortKey?: (i: number, column: string) => string | number | undefined;
+};
+
+/** A windowed table: nothing is made but the rows that are asked for. */
+export function tableOf<T>({columns, count, at, row, empty, sortKey}: TableSpec<T>): Table {
+  const byKey = new Map(columns.map(column => [column.key, column]));
+  return {
+    type: 'table',
+    columns: columns.map(({cell: _, sort, ...column}) =>
+      sort ? {...column, sortable: true as const} : column,
+    ),
+    count,
+    row(i) {
+      const item = at(i);
+      const cells = columns.map(column => {
+        const cell = column.cell(item);
+        return typeof cell === 'string' ? {text: cell} : cell;
+      });
+      return {...row(item), cells};
+    },
+    sortKey: sortKey ?? ((i, column) => byKey.get(column)?.sort?.(at(i))),
+    empty,
+  };
+}
+
+/** The same over a list that is there already. */
+export function listTable<T>(items: readonly T[], spec: Omit<TableSpec<T>, 'count' | 'at'>): Table {
+  return tableOf({...spec, count: items.length, at: i => items[i]!});
+}
+
+/** A column that shows and sorts by one text. */
+export function words<T>(
+  key: string,
+  title: string,
+  priority: number,
+  min: number,
+  text: (item: T) => string | undefined,
+  more: {readonly tone?: (item: T) => Tone; readonly max?: number; readonly grow?: true} = {},
+): ColumnOf<T> {
+  const {tone, ...width} = more;
+  return {
+    key,
+    title,
+    align: 'left',
+    priority,
+    min,
+    ...width,
+    cell: item => (tone ? {text: text(item) ?? '', tone: tone(item)} : (text(item) ?? '')),
+    sort: text,
+  };
+}
+
+/** A column of numbers: sorted by value, shown by `show`. */
+export function figures<T>(
+  key: string,
+  title: string,
+  priority: number,
+  min: number,
+  value: (item: T) => number | undefined,
+  more: {readonly show?: (value: number) => string; readonly tone?: (item: T) => Tone} = {},
+): ColumnOf<T> {
+  const {show = String, tone} = more;
+  return {
+    key,
+    title,
+    align: 'right',
+    priority,
+    min,
+    cell: item => {
+      const number = value(item);
+      const text = number === undefined ? '' : show(number);
+      return tone ? {text, tone: tone(item)} : text;
+    },
+    sort: value,
+  };
+}

@@ -1,0 +1,65 @@
+import stringWidth from 'string-width';
+import type {Facet, Fields, Lines, Table, View} from './view.ts';
+
+/**
+ * A view as plain text, for `-o text`: every facet, every row and every column, aligned and never cut, and the gaps
+ * at the end. A view of one table is just that table, so that it can be piped on.
+ */
+export function viewText(view: View): string {
+  const [first, ...more] = view.facets;
+  const summary = view.summary.map(cell => cell.text).join('');
+  const parts =
+    first && more.length === 0 && first.body.type === 'table'
+      ? [bodyText(first)]
+      : [
+          `${view.title}\n${summary}`,
+          ...view.facets.map(facet => `${facet.title.toUpperCase()}\n${bodyText(facet)}`),
+        ];
+  if (view.gaps.length > 0) parts.push(`NOT SEEN\n${view.gaps.map(gap => `${gap}`).join('\n')}`);
+  return `${parts.join('\n\n')}\n`;
+}
+
+function bodyText({body}: Facet): string {
+  if (body.type === 'table') return tableText(body);
+  return body.type === 'fields' ? fieldsText(body) : linesText(body);
+}
+
+function tableText({columns, count, row, empty}: Table): string {
+  if (count === 0) return empty;
+  const rows = Array.from({length: count}, (_, i) => row(i).cells.map(cell => cell.text));
+  const titles = columns.map(column => column.title);
+  const widths = columns.map((_, at) =>
+    [titles, ...rows].reduce((most, cells) => Math.max(most, stringWidth(cells[at] ?? '')), 0),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((text, at) => pad(text, widths[at]!, columns[at]!.align))
+      .join('  ')
+      .trimEnd();
+  return [titles, ...rows].map(line).join('\n');
+}
+
+function fieldsText({fields}: Fields): string {
+  const width = Math.max(...fields.map(({label}) => stringWidth(label)));
+  return fields
+    .map(({label, cells}) =>
+      `${pad(label, width, 'left')}  ${cells.map(cell => cell.text).join('')}`.trimEnd(),
+    )
+    .join('\n');
+}
+
+function linesText({lines}: Lines): string {
+  return lines
+    .map(cells =>
+      cells
+        .map(cell => cell.text)
+        .join('')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function pad(text: string, width: number, align: 'left' | 'right'): string {
+  const space = ' '.repeat(Math.max(0, width - stringWidth(text)));
+  return align === 'right' ? `${space}${text}` : `${text}${space}`;
+}
