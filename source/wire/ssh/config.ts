@@ -84,14 +84,14 @@ export function resolveTarget(
   const walk = (to: Target, jumpFlag: string | undefined, seen: readonly string[]): Hop[] => {
     const found = lookUp(parsed, to);
     const hop = makeHop(to, found, flags, person);
-    const name = `${hop.user}@${hop.host}:${hop.port}`;
+    const name = nameOf(hop);
     if (seen.includes(name)) {
       throw new DialError(
         `The jump hosts of ${typed.host} lead in a circle through ${to.host}; mend ProxyJump.`,
         true,
       );
     }
-    const jumps = jumpsOf(found, jumpFlag, to);
+    const jumps = withoutSelf(hop, jumpsOf(found, jumpFlag, to), jumpFlag !== undefined);
     if (jumps.length + seen.length >= MOST_HOPS) {
       throw new DialError(
         `${typed.host} is behind more than ${MOST_HOPS} jump hosts; shorten ProxyJump.`,
@@ -104,7 +104,19 @@ export function resolveTarget(
     const before = walk(first, undefined, [...seen, name]);
     return [...before, ...rest.map(jump => makeHop(jump, lookUp(parsed, jump), flags, person)), hop];
   };
+  /** One -J serves several nodes, and one of them may be the jump host: it is then reached without itself. */
+  const withoutSelf = (hop: Hop, jumps: readonly Target[], flag: boolean): readonly Target[] => {
+    if (!flag) return jumps;
+    const self = jumps.findIndex(
+      jump => nameOf(makeHop(jump, lookUp(parsed, jump), flags, person)) === nameOf(hop),
+    );
+    return self < 0 ? jumps : jumps.slice(0, self);
+  };
   return walk(flagged, flags.jump, []);
+}
+
+function nameOf({user, host, port}: Hop): string {
+  return `${user}@${host}:${port}`;
 }
 
 type Found = ReadonlyMap<string, readonly string[]>;

@@ -120,6 +120,14 @@ describe('with configuration', () => {
     expect(resolve('node-1', CONFIG, {jump: 'none'})).toHaveLength(1);
   });
 
+  test('one -J for several nodes: a node that is itself a jump host is not reached through itself', () => {
+    const flags = {jump: 'root@10.0.0.1,root@10.0.0.2'};
+    const way = (node: string) => resolve(node, '', flags).map(hop => hop.host);
+    expect(way('root@10.0.0.1')).toEqual(['10.0.0.1']);
+    expect(way('root@10.0.0.2')).toEqual(['10.0.0.1', '10.0.0.2']);
+    expect(way('root@10.0.0.3')).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3']);
+  });
+
   test('the first of several files wins', () => {
     const files = [
       {file: 'mine', text: 'Host a\n  User mine'},
