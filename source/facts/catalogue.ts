@@ -11,7 +11,7 @@ import {OWNERS} from './owners.ts';
 import {PROCESSES} from './processes.ts';
 import {RULES6} from './rules.ts';
 import {SANDBOXES} from './sandboxes.ts';
-import {maskArguments} from './secrets.ts';
+import {maskSentence} from './secrets.ts';
 import {sockets} from './sockets.ts';
 import {NETNS_SYSCTLS, SYSCTLS} from './sysctls.ts';
 
@@ -56,7 +56,5 @@ export function redact(fact: string, out: Uint8Array): Uint8Array {
 
 /** The same for text that is no fact: a tool's standard error, a label, why a node was lost. */
 export function redactText(text: string): string {
-  return maskArguments(['', ...text.split(' ')])
-    .slice(1)
-    .join(' ');
+  return maskSentence(text);
 }

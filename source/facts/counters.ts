@@ -64,8 +64,9 @@ export const COUNTERS: Fact = {
       const counters = byPid.get(pid);
       if (counters) netns.set(inode, {counters: dated(reply, counters)});
     }
+    const explained = gaps.length > 0;
     for (const inode of peopled) {
-      if (netns.has(inode) || gaps.length > 0) continue;
+      if (netns.has(inode) || explained) continue;
       gaps.push({
         node: reply.node,
         fact: reply.fact,

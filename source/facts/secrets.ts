@@ -16,19 +16,19 @@ const PLACE = /^(\.{0,2}\/|~\/|[A-Za-z]:\\)[^\s:@?=&]*$/;
 const PLAIN = /^(true|false|yes|no|on|off|none|null|auto|always|never|\*{3}|\d+(ms|s|m|h|d))$/i;
 const MODE_NAME = /(mode|type|enabled?|ttl|timeout|method|policy|expiration|duration|audiences?|issuer)$/i;
 
-/** Programs whose short flags take a password, attached or as the next word. */
-const SHORT: readonly (readonly [RegExp, RegExp])[] = [
+/**
+ * Programs whose short flags take a password, attached or as the next word; third, what it is when it is none (the
+ * port mapping of `docker run -p 8080:80`).
+ */
+const SHORT: readonly (readonly [RegExp, RegExp, RegExp?])[] = [
   [/^(mysql|mariadb)[\w-]*$/, /^-p$/],
-  [
-    /^(mongo\w*|sshpass|docker|podman|nerdctl|crane|skopeo|oc|az|pg_\w+|psql|7za?r?|unrar|rar|htpasswd|impala-shell|sqlcmd|bcp|isql|ldap\w+|ncrack|cqlsh|clickhouse-client|influx|kafka\w*|rabbitmq\w*|ipmitool)$/,
-    /^-[pPwW]$/,
-  ],
-  [/^(redis-cli|redis-benchmark|valkey-cli)$/, /^-a$/],
-  [/^(zip|unzip|ipmitool|sqlcmd|smbclient|bcp)$/, /^-P$/],
+  [/^(mongo\w*|sshpass|oc|az|influx|rabbitmq\w*|cqlsh|7z\w*|rar|unrar)$/, /^-p$/],
+  [/^(docker|podman|nerdctl)$/, /^-p$/, /^[\d.:-]*\d(\/(tcp|udp|sctp))?$/],
+  [/^(redis|valkey)-(cli|benchmark)$/, /^-a$/],
+  [/^(zip|unzip|ipmitool|sqlcmd|bcp|isql)$/, /^-P$/],
   [/^(ldap\w+|ipa)$/, /^-[wW]$/],
-  [/^(openssl)$/, /^-(k|K|pass|passin|passout)$/],
-  [/^(snmp\w+)$/, /^-[cAX]$/],
-  [/^(wpa_passphrase|vault|consul|etcdctl|curl|wget|http|https|xh)$/, /^-(k=|password)$/],
+  [/^openssl$/, /^-(k|K|pass|passin|passout)$/],
+  [/^snmp\w+$/, /^-[cAX]$/],
 ];
 /** Flags whose value is `user:password`: the user stays. */
 const USER_PASS: readonly (readonly [RegExp, RegExp])[] = [
@@ -51,6 +51,11 @@ const LOOSE_USERINFO = /(^|[\s"'=,])([\w.+-]+):([^\s:@"'/][^\s@"']*)@(?!sha\d)/g
 export function maskArguments(args: readonly string[]): string[] {
   const program = baseName(args[0] ?? '');
   return maskWords(args, program, true);
+}
+
+/** The same for text that is no command line, e.g. a tool's complaint that quotes one. */
+export function maskSentence(text: string): string {
+  return maskText(text, new Set());
 }
 
 function maskWords(words: readonly string[], first: string, isArgv: boolean): string[] {
@@ -76,7 +81,7 @@ function maskWords(words: readonly string[], first: string, isArgv: boolean): st
     expect = 'nothing';
     // A program can be started by another one (`timeout 5 mysql …`, `sh -c '…'`), so every word may be one.
     if (/^[\w.-]+$/.test(name) && !word.startsWith('-')) programs.add(name);
-    const short = shortFlag(word, programs);
+    const short = shortFlag(word, words.slice(index + 1).find(later => later.trim() !== '') ?? '', programs);
     if (short) {
       masked.push(short.text);
       expect = short.expect;
@@ -109,6 +114,7 @@ function htpasswd(words: readonly string[], masked: string[], programs: Readonly
 
 function shortFlag(
   word: string,
+  next: string,
   programs: ReadonlySet<string>,
 ): {text: string; expect: 'nothing' | 'secret' | 'user:secret'} | undefined {
   if (!word.startsWith('-')) return undefined;
@@ -119,11 +125,13 @@ function shortFlag(
       const attached = /^(-[uU]|--(?:proxy-)?user=)(.+)$/.exec(word);
       if (attached) return {text: attached[1]! + maskAfterUser(attached[2]!), expect: 'nothing'};
     }
-    for (const [names, flags] of SHORT) {
+    for (const [names, flags, harmless] of SHORT) {
       if (!names.test(program)) continue;
-      if (flags.test(word)) return {text: word, expect: 'secret'};
+      if (flags.test(word)) {
+        return {text: word, expect: harmless?.test(next) ? 'nothing' : 'secret'};
+      }
       const attached = /^(-[A-Za-z])([^-].*)$/.exec(word);
-      if (attached && flags.test(attached[1]!) && !/^\d{1,5}(:\d{1,5})?$/.test(attached[2]!)) {
+      if (attached && flags.test(attached[1]!) && !harmless?.test(attached[2]!)) {
         return {text: attached[1]! + MASK, expect: 'nothing'};
       }
     }
@@ -212,15 +220,9 @@ function maskRuns(text: string): string {
   });
 }
 
-/** Segments of a path are judged one by one. */
+/** An absolute path, or one without capitals: its segments are judged one by one. Base64 has slashes too. */
 function isPathLike(run: string): boolean {
-  return (
-    run.startsWith('/') ||
-    run
-      .split('/')
-      .filter(part => part.length >= 2)
-      .every(part => !hasThree(part))
-  );
+  return run.startsWith('/') || (run.includes('/') && !/[A-Z]/.test(run));
 }
 
 function hasThree(text: string): boolean {
