@@ -161,7 +161,7 @@ export function openChannel(
           swept: sweep,
           at: new Date(now).toISOString(),
           uptime: summary.uptime,
-          cpu: spent,
+          cpu: Math.round(spent * 1000) / 1000,
           wall: now - began,
           bytes,
           trips: 1,

@@ -14,8 +14,11 @@ export function createLocalSource({node, shell = '/bin/sh', ...rest}: LocalOptio
   return createRemoteSource({nodes: [node], dial: localDial(shell), ...rest});
 }
 
-/** Starts the shell in a session of its own, so that neither it nor `sudo` touches hoptop's terminal. */
-export function localDial(program: string): Dial {
+/**
+ * Starts the shell in a session of its own, so that neither it nor `sudo` touches hoptop's terminal. `started` is told
+ * the session's id, which is the shell's process id.
+ */
+export function localDial(program: string, started: (session: number) => void = () => {}): Dial {
   return (node, command, report, signal) =>
     new Promise((resolve, reject) => {
       signal.throwIfAborted();
@@ -37,7 +40,8 @@ export function localDial(program: string): Dial {
           ),
         ),
       );
-      child.once('spawn', () =>
+      child.once('spawn', () => {
+        started(child.pid!);
         resolve({
           stdin: child.stdin,
           stdout: child.stdout,
@@ -49,7 +53,7 @@ export function localDial(program: string): Dial {
             child.stdout.destroy();
             child.stderr.destroy();
           },
-        }),
-      );
+        });
+      });
     });
 }

@@ -57,7 +57,6 @@ export function createNode(node: string, {dial, timing, patience, turn, tell}: N
         shell.end();
         throw new DialError(`${node} is not wanted any more.`, true);
       }
-      say({state: 'dialling', step: 'starting shell', ...why});
       return openChannel(node, shell, timing, patience);
     });
 

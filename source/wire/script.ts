@@ -52,9 +52,10 @@ hop_times() {
 }
 
 hop_look() {
-  hop_seen=$(stat -L -c '%i %n' /proc/self/ns/net /proc/[0-9]*/ns/net /run/netns/* /var/run/netns/* /run/docker/netns/* 2>/dev/null | awk '
-    { ino = $1; path = substr($0, length($1) + 2); split(path, part, "/") }
-    path ~ /^\\/proc\\/self\\// { host = ino; next }
+  hop_seen=$(stat -L -c '%i %d %n' /proc/self/ns/net /proc/[0-9]*/ns/net /run/netns/* /var/run/netns/* /run/docker/netns/* 2>/dev/null | awk '
+    { ino = $1; path = substr($0, length($1 $2) + 3); split(path, part, "/") }
+    NR == 1 { host = ino; nsfs = $2; next }
+    $2 != nsfs { next }
     !(ino in known) { known[ino] = 1; order[++n] = ino }
     path ~ /^\\/proc\\/[0-9]+\\// { if (!(ino in pid) || part[3] + 0 < pid[ino]) pid[ino] = part[3] + 0; next }
     !(ino in file) { file[ino] = path }
