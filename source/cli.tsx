@@ -28,8 +28,8 @@ async function main(argv: readonly string[]): Promise<number> {
     const {record} = await import('./cli/record.ts');
     return record(words, flags);
   }
-  const start = await whatToOpen({...(command === undefined ? {} : {command}), words, flags});
   const question = await questionOf(command, words);
+  const start = await whatToOpen({...(command === undefined ? {} : {command}), words, flags});
   const wantsUi =
     process.stdout.isTTY &&
     format === undefined &&

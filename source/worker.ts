@@ -8,7 +8,7 @@ import type {Origin} from './cli/targets.ts';
 import {createEngine, type Drive, type Engine, type Prompts} from './engine.ts';
 import {redact, redactText} from './facts/catalogue.ts';
 import {driveLive} from './live.ts';
-import type {Flags} from './options.ts';
+import {type Flags, UsageError} from './options.ts';
 import {driveReplay} from './replay.ts';
 import {VERSION} from './version.ts';
 import {createLocalSource} from './wire/local.ts';
@@ -86,8 +86,18 @@ export function newRecorder(
 export async function openSource({origin, flags}: Start, prompter: Prompter): Promise<Source> {
   if (origin.kind === 'local') return createLocalSource({node: 'localhost'});
   if (origin.kind === 'recording') throw new Error('A recording is not a live source.');
-  const {sshDial} = await import('./wire/ssh/dial.ts');
+  const [{sshDial}, {parseTarget}] = await Promise.all([
+    import('./wire/ssh/dial.ts'),
+    import('./wire/ssh/target.ts'),
+  ]);
   const targets = new Map(origin.targets.map(({id, target}) => [id, target]));
+  for (const target of targets.values()) {
+    try {
+      parseTarget(target);
+    } catch (error) {
+      throw new UsageError(error instanceof Error ? error.message : String(error));
+    }
+  }
   const dial = sshDial({targets, flags, prompter});
   return createRemoteSource({nodes: origin.targets.map(({id}) => id), dial});
 }

@@ -69,10 +69,10 @@ async function readInventory(file: string): Promise<Target[]> {
   }
   const result = v.safeParse(Inventory, data);
   if (!result.success) {
-    const issue = result.issues[0];
-    const path = v.getDotPath(issue);
+    const [issue] = result.issues;
+    const where = v.getDotPath(issue) ?? 'at its top';
     throw new UsageError(
-      `The inventory ${file} is not a list of nodes${path ? ` (at ${path})` : ''}: ${issue.message}. Write nodes: [{name: worker-1, host: 10.0.0.1, user: root}].`,
+      `The inventory ${file} is not a list of nodes (see ${where}: ${issue.expected ?? 'another value'} is expected). Write nodes: [{name: worker-1, host: 10.0.0.1, user: root}].`,
     );
   }
   const entries = Array.isArray(result.output) ? result.output : result.output.nodes;
