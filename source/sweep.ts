@@ -42,8 +42,27 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
   const stale = new Set<string>();
   const watched = new Map<string, string>();
   let sweepFacts = new Set<string>();
+  let pending: Reply[] = [];
 
   const key = (fact: string, netns?: string) => `${fact} ${netns ?? ''}`;
+
+  /**
+   * Facts look at what those before them in the list found. Replies do not come in that order where they were read in
+   * different sweeps, as at the beginning of a recording's state; so they wait for the end of the sweep.
+   */
+  function takeIn(): void {
+    const order = new Map(facts.map((fact, index) => [fact.name, index]));
+    pending.sort((a, b) => order.get(a.fact)! - order.get(b.fact)!);
+    for (const reply of pending) {
+      const fact = byName.get(reply.fact)!;
+      const id = key(reply.fact, reply.netns);
+      newest.set(id, reply);
+      sweepFacts.add(fact.name);
+      if (fact.collect) readAt.set(id, reply.sweep);
+      else absorb(fact.contribute(reply, draft), id, reply);
+    }
+    pending = [];
+  }
 
   function absorb(contribution: Contribution, id: string, reply: Reply): void {
     draft = merge(draft, contribution);
@@ -137,15 +156,10 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
       return wanted.length > 0 ? [{node, reader: fact.reader, scope: {netns: wanted}}] : [];
     },
     reply(reply) {
-      const fact = byName.get(reply.fact);
-      if (!fact) return;
-      const id = key(reply.fact, reply.netns);
-      newest.set(id, reply);
-      sweepFacts.add(fact.name);
-      if (fact.collect) readAt.set(id, reply.sweep);
-      else absorb(fact.contribute(reply, draft), id, reply);
+      if (byName.has(reply.fact)) pending.push(reply);
     },
     swept(swept) {
+      takeIn();
       dropGoneNamespaces();
       collectTables();
       const {cpu, wall, bytes, trips} = swept;

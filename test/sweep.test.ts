@@ -201,6 +201,28 @@ describe('what becomes of it', () => {
     expect(sweeper.previous()?.sweep).toBe(2);
   });
 
+  test('replies are understood in the order of the facts, whatever order they come in', () => {
+    const {sweeper, run} = node();
+    run([...sweeper.due()].reverse(), world);
+    expect(sweeper.snapshot()?.netns.get('1')?.links?.value[0]?.name).toBe('cni0');
+    expect(sweeper.snapshot()?.hostNetns).toBe('1');
+    const seen: string[] = [];
+    const noting = FACTS.map(each => ({
+      ...each,
+      contribute: (reply: Reply, soFar: Parameters<Fact['contribute']>[1]) => {
+        seen.push(reply.fact);
+        return each.contribute(reply, soFar);
+      },
+    }));
+    const other = createSweeper('n', noting);
+    for (const fact of ['fingerprints', 'namespaces', 'identity']) {
+      const reply = {node: 'n', fact, reader: 'x', sweep: 1, at: '', uptime: 0, ms: 0, exit: 0, err: ''};
+      other.reply({...reply, out: encoder.encode('1')});
+    }
+    other.swept({node: 'n', swept: 1, at: '', uptime: 0, cpu: 0, wall: 0, bytes: 0, trips: 1});
+    expect(seen).toEqual(['identity', 'namespaces', 'fingerprints']);
+  });
+
   test('evidence is held for the newest reply and is said to be gone after it', () => {
     const {sweeper, run} = node();
     run(sweeper.due(), world);
