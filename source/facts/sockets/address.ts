@@ -32,68 +32,94 @@ export function ipv4(bytes: Uint8Array, pos: number, words: Uint32Array, at: num
     if (c !== DOT - 0x30) return -1;
     pos++;
   }
-  words[at] = 0;
-  words[at + 1] = 0;
-  words[at + 2] = word === 0 ? 0 : MAPPED;
-  words[at + 3] = word;
+  if (word !== 0) {
+    words[at + 2] = MAPPED;
+    words[at + 3] = word;
+  }
   return pos;
 }
+
+/** What a byte is in an IPv6 address: the value of a hexadecimal digit, or 16 for everything else. */
+const HEX = new Uint8Array(256).fill(16);
+for (let i = 0; i < 16; i++)
+  HEX[i.toString(16).charCodeAt(0)] = HEX[i.toString(16).toUpperCase().charCodeAt(0)] = i;
 
 /** Reads IPv6 at `pos`, ending before `end`; answers the position after it, or -1. */
 export function ipv6(bytes: Uint8Array, pos: number, end: number, words: Uint32Array, at: number): number {
   let count = 0;
   let gap = -1;
-  if (bytes[pos] === COLON) {
-    if (bytes[pos + 1] !== COLON) return -1;
+  let start = pos;
+  let group = 0;
+  // After a single colon another group must follow.
+  let open = true;
+  if (bytes[pos] === COLON && bytes[pos + 1] === COLON && pos + 2 <= end) {
     gap = 0;
+    open = false;
     pos += 2;
+    start = pos;
   }
-  while (pos < end && count < 8) {
-    const start = pos;
-    let group = 0;
-    while (pos < end && pos - start < 4) {
-      const digit = hex(bytes[pos]!);
-      if (digit < 0) break;
+  while (pos < end) {
+    const c = bytes[pos]!;
+    const digit = HEX[c]!;
+    if (digit < 16) {
       group = (group << 4) | digit;
-      pos++;
+      if (++pos - start > 4) return -1;
+      continue;
     }
-    if (pos === start) break;
-    if (bytes[pos] === DOT && pos < end) {
-      if (count > 6) return -1;
-      pos = ipv4(bytes, start, words, at);
-      if (pos < 0 || pos > end) return -1;
-      const tail = words[at + 3]!;
-      groups[count++] = tail >>> 16;
-      groups[count++] = tail & 0xffff;
+    if (c === DOT) {
+      pos = dotted(bytes, start, end, words, at, count);
+      if (pos < 0) return -1;
+      count += 2;
+      start = pos;
+      open = false;
       break;
     }
+    if (c !== COLON || pos === start) break;
+    if (count === 8) return -1;
     groups[count++] = group;
-    if (pos >= end || bytes[pos] !== COLON || count === 8) break;
-    if (pos + 1 < end && bytes[pos + 1] === COLON) {
+    group = 0;
+    open = bytes[++pos] !== COLON || pos >= end;
+    if (!open) {
       if (gap >= 0) return -1;
       gap = count;
-      pos += 2;
-    } else {
       pos++;
-      if (pos >= end || hex(bytes[pos]!) < 0) return -1;
     }
+    start = pos;
   }
+  if (pos > start) {
+    if (count === 8) return -1;
+    groups[count++] = group;
+  } else if (open) return -1;
   if (gap < 0 ? count !== 8 : count > 7) return -1;
   if (gap >= 0) {
-    const moved = count - gap;
-    groups.copyWithin(8 - moved, gap, count);
-    groups.fill(0, gap, 8 - moved);
+    const shift = 8 - count;
+    for (let i = count - 1; i >= gap; i--) groups[i + shift] = groups[i]!;
+    for (let i = gap; i < gap + shift; i++) groups[i] = 0;
   }
-  for (let i = 0; i < 4; i++) words[at + i] = (groups[2 * i]! << 16) | groups[2 * i + 1]!;
+  words[at] = (groups[0]! << 16) | groups[1]!;
+  words[at + 1] = (groups[2]! << 16) | groups[3]!;
+  words[at + 2] = (groups[4]! << 16) | groups[5]!;
+  words[at + 3] = (groups[6]! << 16) | groups[7]!;
   // ::ffff:0.0.0.0 is a wildcard too.
-  if (words[at] === 0 && words[at + 1] === 0 && words[at + 2] === MAPPED && words[at + 3] === 0)
+  if (groups[5] === MAPPED && words[at + 3] === 0 && words[at] === 0 && words[at + 1] === 0)
     words[at + 2] = 0;
   return pos;
 }
 
-function hex(c: number): number {
-  if (c >= 0x30 && c <= 0x39) return c - 0x30;
-  if (c >= 0x61 && c <= 0x66) return c - 0x57;
-  if (c >= 0x41 && c <= 0x46) return c - 0x37;
-  return -1;
+/** The last two groups written as IPv4. */
+function dotted(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  words: Uint32Array,
+  at: number,
+  count: number,
+): number {
+  if (count > 6) return -1;
+  words[at + 3] = 0;
+  const pos = ipv4(bytes, start, words, at);
+  if (pos < 0 || pos > end) return -1;
+  groups[count] = words[at + 3]! >>> 16;
+  groups[count + 1] = words[at + 3]! & 0xffff;
+  return pos;
 }

@@ -32,7 +32,6 @@ export function endpoint(
   let family = 6;
   let stop: number;
   if (c === STAR) {
-    words.fill(0, at, at + 4);
     stop = pos + 1;
   } else if (c === OPEN) {
     stop = ipv6(bytes, pos + 1, bytes.length, words, at);
@@ -79,9 +78,8 @@ function port(bytes: Buffer, pos: number, column: Uint16Array, row: number): num
   const start = pos;
   let value = 0;
   for (let digit = bytes[pos]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[++pos]! - ZERO) {
-    value = value * 10 + digit;
-    if (value > 0xffff) return -1;
+    value = (Math.imul(value, 10) + digit) | 0;
   }
   column[row] = value;
-  return pos === start ? -1 : pos;
+  return pos === start || pos - start > 5 || value > 0xffff ? -1 : pos;
 }

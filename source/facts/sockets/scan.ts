@@ -16,9 +16,9 @@ export function digits(bytes: Buffer, pos: number, column: Uint32Array, row: num
   const start = pos;
   let value = 0;
   for (let digit = bytes[pos]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[++pos]! - ZERO) {
-    value = value * 10 + digit;
+    value = (Math.imul(value, 10) + digit) | 0;
   }
-  if (pos === start || value > 0xffff_ffff) return -1;
+  if (pos === start || pos - start > 10) return -1;
   column[row] = value;
   return pos;
 }

@@ -9,7 +9,7 @@
  * Lines are padded with spaces. With `-O` the second line follows the first after a space.
  */
 import {NO_UID} from '../sockets.ts';
-import {type Columns, type Draft, grow} from './columns.ts';
+import {type Columns, clearRow, type Draft, grow} from './columns.ts';
 import {endpoint, UNSAID, UNSAID_ANY6, UNSAID_STAR} from './endpoint.ts';
 import {afterSpaces, decimal, digits, startsWith, total} from './scan.ts';
 
@@ -24,6 +24,7 @@ const ZERO = 0x30;
 const COLON = 0x3a;
 const LESS = 0x3c;
 const A = 0x41;
+const B = 0x42;
 const C = 0x43;
 const E = 0x45;
 const F = 0x46;
@@ -67,19 +68,21 @@ const [INO, UID, USERS, V6ONLY, CGROUP, RTT, RETRANS, SKMEM, ULP] = [
   'skmem:',
   'tcp-ulp-',
 ].map(text) as [Word, Word, Word, Word, Word, Word, Word, Word, Word];
-const RETRANS_TOKEN = Buffer.from(' retrans:');
+const RETRANS_TOKEN = text(' retrans:');
+/** By byte: its distance to the end of the pattern, or the pattern's length when it is not in it. */
+const SHIFT = new Uint8Array(256).fill(RETRANS_TOKEN.length);
+for (let i = 0; i < RETRANS_TOKEN.length - 1; i++) SHIFT[RETRANS_TOKEN[i]!] = RETRANS_TOKEN.length - 1 - i;
 /** Bare words that stand before the name of the congestion control (`tcp_stats_print`). */
 const FLAGS = ['ts', 'sack', 'ecn', 'ecnseen', 'fastopen'].map(text);
 /** What ss says on standard error, which captures made with 2>&1 hold, the prompt of a capture, and a header. */
 const NOISE = ['Failed to find cgroup2 mount', 'Failed to open cgroup2 by ID', '$ ', 'Netid '].map(text);
 
-/** What a scan carries from row to row. `retransAt` is where the next ` retrans:` is, once that was looked for. */
+/** What a scan carries from row to row. */
 type Scan = {
   readonly bytes: Buffer;
   readonly draft: Draft;
   readonly netnsIndex: number;
   readonly misread: Misread;
-  retransAt: number;
 };
 
 /**
@@ -88,7 +91,7 @@ type Scan = {
  */
 export function scanSs(bytes: Buffer, draft: Draft, netnsIndex: number): Misread {
   const misread = {lines: 0, from: 0, to: 0};
-  const scan: Scan = {bytes, draft, netnsIndex, misread, retransAt: -1};
+  const scan: Scan = {bytes, draft, netnsIndex, misread};
   let pos = 0;
   while (pos < bytes.length) {
     pos = scanRows(scan, draft.columns, pos);
@@ -123,13 +126,13 @@ function scanRows(scan: Scan, columns: Columns, pos: number): number {
       if (pos >= 0) {
         const eol = extras(scan, columns, row, pos, false);
         settle(columns, row);
-        columns.netnsIndex[row] = netnsIndex;
         columns.from[row] = from;
         columns.to[row] = eol;
         current = row++;
         pos = eol + 1;
         continue;
       }
+      clearRow(columns, row);
     }
     pos = bytes.indexOf(NEWLINE, from) + 1;
     if (isNoise(bytes, from)) continue;
@@ -141,6 +144,7 @@ function scanRows(scan: Scan, columns: Columns, pos: number): number {
     }
     current = -2;
   }
+  columns.netnsIndex.fill(netnsIndex, columns.count, row);
   columns.count = row;
   return pos;
 }
@@ -161,7 +165,7 @@ function head({bytes, draft}: Scan, columns: Columns, row: number, pos: number):
   const tcp = bytes[pos] === t_;
   if (bytes[pos + 1] !== (tcp ? 0x63 : 0x64) || bytes[pos + 2] !== 0x70 || bytes[pos + 3] !== SPACE)
     return -1;
-  columns.protocol[row] = tcp ? 0 : 1;
+  if (!tcp) columns.protocol[row] = 1;
   pos = afterSpaces(bytes, pos + 3);
   const state = stateAt(bytes, pos);
   if (state < 0) return -1;
@@ -171,16 +175,12 @@ function head({bytes, draft}: Scan, columns: Columns, row: number, pos: number):
   if (pos < 0 || bytes[pos] !== SPACE) return -1;
   pos = digits(bytes, afterSpaces(bytes, pos), columns.sendQ, row);
   if (pos < 0 || bytes[pos] !== SPACE) return -1;
-  columns.device[row] = 0;
   pos = endpoint(bytes, afterSpaces(bytes, pos), draft, columns, row, true);
   if (pos < 0 || bytes[pos] !== SPACE) return -1;
   pos = endpoint(bytes, afterSpaces(bytes, pos), draft, columns, row, false);
   if (pos < 0 || bytes[pos]! > SPACE) return -1;
-  columns.inode[row] = 0;
   columns.uid[row] = NO_UID;
   columns.rtt[row] = Number.NaN;
-  columns.retrans[row] = 0;
-  columns.congestion[row] = 0;
   return pos;
 }
 
@@ -201,26 +201,30 @@ function extras(scan: Scan, columns: Columns, row: number, pos: number, second: 
       if (c === r_ && startsWith(bytes, pos, RTT)) {
         if (naming) columns.congestion[row] = nameIn(draft, bytes, wordFrom, wordTo);
         decimal(bytes, pos + 4, columns.rtt, row);
-        return rest(scan, columns, row, pos);
+        return rest(bytes, columns, row, pos);
       }
       if (c === r_ && startsWith(bytes, pos, RETRANS)) total(bytes, pos + 8, columns.retrans, row);
-    } else if (c === u_ && !cgroup && startsWith(bytes, pos, USERS)) {
-      pos = afterUsers(bytes, pos + 8);
-      continue;
-    } else if (c === i_ && !cgroup && startsWith(bytes, pos, INO)) {
-      digits(bytes, pos + 4, columns.inode, row);
-    } else if (c === u_ && !cgroup && startsWith(bytes, pos, UID)) {
-      digits(bytes, pos + 4, columns.uid, row);
-    } else if (c === v_ && startsWith(bytes, pos, V6ONLY)) {
-      columns.v6only[row] = bytes[pos + 7] === ZERO + 1 ? 1 : 0;
-    } else if (c === c_ && startsWith(bytes, pos, CGROUP)) {
-      // A cgroup's name may hold spaces; it ends where the arrow is.
-      cgroup = true;
-    } else if ((c === LESS || c === DASH) && bytes[pos + 1] === DASH) {
-      info = true;
-      cgroup = false;
-      pos += 3;
-      continue;
+    } else {
+      if ((c === LESS || c === DASH) && bytes[pos + 1] === DASH) {
+        info = true;
+        cgroup = false;
+        pos += 3;
+        continue;
+      }
+      if (c === v_ && startsWith(bytes, pos, V6ONLY)) {
+        columns.v6only[row] = bytes[pos + 7] === ZERO + 1 ? 1 : 0;
+      } else if (cgroup) {
+        // A cgroup's name may hold spaces; it ends where the arrow is.
+      } else if (c === i_ && startsWith(bytes, pos, INO)) {
+        digits(bytes, pos + 4, columns.inode, row);
+      } else if (c === u_ && startsWith(bytes, pos, UID)) {
+        digits(bytes, pos + 4, columns.uid, row);
+      } else if (c === u_ && startsWith(bytes, pos, USERS)) {
+        pos = afterUsers(bytes, pos + 8);
+        continue;
+      } else if (c === c_ && startsWith(bytes, pos, CGROUP)) {
+        cgroup = true;
+      }
     }
     const from = pos;
     let bare = true;
@@ -240,14 +244,18 @@ function extras(scan: Scan, columns: Columns, row: number, pos: number, second: 
 }
 
 /** The long tail behind `rtt:`, in which only retransmissions are of interest; they are shown where there are any. */
-function rest(scan: Scan, columns: Columns, row: number, pos: number): number {
-  const {bytes} = scan;
+function rest(bytes: Buffer, columns: Columns, row: number, pos: number): number {
   const eol = bytes.indexOf(NEWLINE, pos);
-  if (scan.retransAt < pos) {
-    const found = bytes.indexOf(RETRANS_TOKEN, pos);
-    scan.retransAt = found < 0 ? bytes.length : found;
+  // Horspool: how far the pattern may move is told by the byte under its end.
+  const last = RETRANS_TOKEN.length - 1;
+  for (let at = pos + last; at < eol; ) {
+    const c = bytes[at]!;
+    if (c === COLON && startsWith(bytes, at - last, RETRANS_TOKEN)) {
+      total(bytes, at + 1, columns.retrans, row);
+      break;
+    }
+    at += SHIFT[c]!;
   }
-  if (scan.retransAt < eol) total(bytes, scan.retransAt + 9, columns.retrans, row);
   return eol;
 }
 
@@ -271,11 +279,21 @@ function nameIn(draft: Draft, bytes: Buffer, from: number, to: number): number {
 }
 
 function stateAt(bytes: Buffer, pos: number): number {
+  if (
+    bytes[pos] === E &&
+    bytes[pos + 1] === S &&
+    bytes[pos + 2] === T &&
+    bytes[pos + 3] === A &&
+    bytes[pos + 4] === B
+  ) {
+    if (bytes[pos + 5] === SPACE) return 1;
+  }
+  return otherStateAt(bytes, pos);
+}
+
+function otherStateAt(bytes: Buffer, pos: number): number {
   let state = -1;
   switch (bytes[pos]) {
-    case E:
-      state = 1;
-      break;
     case L:
       state = bytes[pos + 1] === A ? 9 : 10;
       break;

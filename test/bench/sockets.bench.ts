@@ -1,0 +1,64 @@
+import {once} from 'node:events';
+import {monitorEventLoopDelay} from 'node:perf_hooks';
+import {Worker} from 'node:worker_threads';
+import {type Bench, type Row, rounds} from './harness.ts';
+
+const SOCKETS = 1_000_000;
+const NAMESPACES = 100;
+const ROUNDS = 7;
+
+const TEXTS = [
+  {what: 'without -i', files: ['shapes-tunaeH.txt'], most: 300},
+  {what: 'with -i', files: ['atlas.txt', 'borea.txt', 'cairn.txt'], most: 700},
+  {what: 'with -i, one line each (-O)', files: ['shapes-tunaieHO.txt'], most: 700},
+];
+
+type Answer = {
+  readonly ms: number;
+  readonly count: number;
+  readonly bytes: number;
+  readonly problems: number;
+};
+
+/** A million sockets parsed in a worker thread, and what the drawing thread notices of it. */
+export const sockets: Bench = {
+  name: 'sockets',
+  title: `${SOCKETS.toLocaleString('en')} sockets in ${NAMESPACES} namespaces, parsed off the drawing thread`,
+  async run(say) {
+    const rows: Row[] = [];
+    for (const {what, files, most} of TEXTS) {
+      const workerData = {files, sockets: SOCKETS, namespaces: NAMESPACES};
+      const worker = new Worker(new URL('sockets.worker.ts', import.meta.url), {workerData});
+      const [{bytes: text}] = (await once(worker, 'message')) as [{bytes: number}];
+      say(
+        `${what}: ${(text / 1e6).toFixed(0)} MB of text; baseline: split, regular expressions, objects (a tenth, × 10)`,
+      );
+      const delay = monitorEventLoopDelay({resolution: 1});
+      let bytes = 0;
+      const ask = async (which: 'parse' | 'naive') => {
+        if (which === 'parse') delay.enable();
+        worker.postMessage(which);
+        const [answer] = (await once(worker, 'message')) as [Answer];
+        delay.disable();
+        if (answer.count !== SOCKETS) throw new Error(`${which} found ${answer.count} of ${SOCKETS} sockets`);
+        if (which === 'parse') {
+          if (answer.problems > 0) throw new Error('the generated text was not understood');
+          bytes = answer.bytes;
+        }
+        return answer.ms;
+      };
+      const {ours, naive} = await rounds(ROUNDS, {ours: () => ask('parse'), naive: () => ask('naive')});
+      rows.push({what, unit: 'ms', ...ours, baseline: naive.median, most});
+      rows.push({what: '  one generation of columns', unit: 'MB', median: bytes / 1e6, most: 100});
+      rows.push({
+        what: '  drawing thread late by (p99)',
+        unit: 'ms',
+        median: Math.max(0, delay.percentile(99) / 1e6 - 1),
+        high: Math.max(0, delay.max / 1e6 - 1),
+        low: Math.max(0, delay.min / 1e6 - 1),
+      });
+      await worker.terminate();
+    }
+    return rows;
+  },
+};

@@ -1,0 +1,36 @@
+/** Holds the text of a million sockets and parses it when told, as hoptop's worker does. */
+import {parentPort, workerData} from 'node:worker_threads';
+import {parseSockets} from '../../source/facts/sockets.ts';
+import {capturedSockets, manySockets} from './crowd-text.ts';
+import {naiveSockets} from './naive-sockets.ts';
+
+const {files, sockets, namespaces} = workerData as {files: string[]; sockets: number; namespaces: number};
+const samples = files.flatMap(capturedSockets);
+const each = sockets / namespaces;
+const parts = Array.from({length: namespaces}, (_, i) => ({
+  netns: String(4026532000 + i),
+  out: manySockets(samples, i * each, each),
+}));
+
+parentPort!.on('message', (what: 'parse' | 'naive') => {
+  if (what === 'naive') {
+    // A tenth of it: objects for all of it would not fit into the heap.
+    const start = performance.now();
+    let count = 0;
+    const rows = [];
+    for (const {out} of parts.slice(0, namespaces / 10)) rows.push(naiveSockets(out));
+    for (const part of rows) count += part.length;
+    parentPort!.postMessage({ms: (performance.now() - start) * 10, count: count * 10});
+    return;
+  }
+  const start = performance.now();
+  const {table, problems} = parseSockets(parts);
+  const ms = performance.now() - start;
+  parentPort!.postMessage({
+    ms,
+    count: table.count,
+    bytes: table.local.buffer.byteLength,
+    problems: problems.length,
+  });
+});
+parentPort!.postMessage({ready: true, bytes: parts.reduce((sum, {out}) => sum + out.length, 0)});
