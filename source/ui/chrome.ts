@@ -33,6 +33,7 @@ export function facetLine(ui: Ui, body: Body): Line {
     });
   }
   right.push({text: `${position(ui)} `, tone: 'dim'});
+  right.unshift({text: ' '});
   const facets = view?.facets ?? [];
   const title = (i: number): Cell[] => {
     const facet = facets[i]!;

@@ -1,16 +1,7 @@
+import type {Binding} from './binding.ts';
 import type {Line} from './paint.ts';
 import type {Ui} from './state.ts';
 import {pad, wrap} from './text.ts';
-
-/** The part of a key's entry that help and footer are made from. */
-export type Described = {
-  readonly context: string;
-  readonly keys: readonly string[];
-  readonly name: string | ((ui: Ui) => string);
-  readonly description: string;
-  readonly footer?: number;
-  readonly blocked?: (ui: Ui) => string | undefined;
-};
 
 const TITLES: Record<string, string> = {
   screen: 'On every screen',
@@ -22,7 +13,7 @@ const TITLES: Record<string, string> = {
 };
 
 /** Every key with its sentence; those that do not work where help was opened are faint and say why. */
-export function helpLines(bindings: readonly Described[], ui: Ui): Line[] {
+export function helpLines(bindings: readonly Binding[], ui: Ui): Line[] {
   const contexts = [...new Set(bindings.map(binding => binding.context))];
   const keys = Math.max(...bindings.map(binding => binding.keys.join(' ').length));
   return contexts.flatMap((context, n): Line[] => [

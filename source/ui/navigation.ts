@@ -140,10 +140,13 @@ function at(place: Place, list: List, height: number, index: number, top: number
     : {...rest, id: list.id(index), index, top: Math.max(0, first)};
 }
 
+/** A thing that moved farther than this in one generation is taken for gone: looking through a million rows is felt. */
+const FAR = 20_000;
+
 /** Looks near the old place first: rows seldom move far from one generation to the next. */
 function find(list: List, id: string, near: number): number | undefined {
   const start = clamp(near, 0, list.count - 1);
-  for (let off = 0; off < list.count; off++) {
+  for (let off = 0; off < Math.min(list.count, FAR); off++) {
     if (start - off >= 0 && start - off < list.count && list.id(start - off) === id) return start - off;
     if (off > 0 && start + off < list.count && list.id(start + off) === id) return start + off;
   }

@@ -1,5 +1,6 @@
+import type {Binding} from './binding.ts';
 import {evidenceLines} from './evidence.ts';
-import {type Described, helpLines} from './help.ts';
+import {helpLines} from './help.ts';
 import {clamp, type Move, shown} from './navigation.ts';
 import type {Line} from './paint.ts';
 import {nodeLines} from './progress.ts';
@@ -9,7 +10,7 @@ import {wrap} from './text.ts';
 /** What lies over the body to be read: its title, and all its lines. */
 export type Reading = {readonly title: string; readonly lines: readonly Line[]};
 
-export function readingOf(ui: Ui, bindings: readonly Described[]): Reading | undefined {
+export function readingOf(ui: Ui, bindings: readonly Binding[]): Reading | undefined {
   const view = shown(ui.navigation).view;
   switch (ui.overlay?.kind) {
     case 'help':
@@ -37,7 +38,7 @@ export function readingTop(ui: Ui, reading: Reading): number {
 }
 
 /** The overlay scrolled by `move`. */
-export function scrolled(ui: Ui, move: Move, bindings: readonly Described[]): Overlay | undefined {
+export function scrolled(ui: Ui, move: Move, bindings: readonly Binding[]): Overlay | undefined {
   const reading = readingOf(ui, bindings);
   if (!reading || !ui.overlay || !('top' in ui.overlay)) return ui.overlay;
   const last = Math.max(0, reading.lines.length - readingHeight(ui));

@@ -107,7 +107,7 @@ test('60×20 keeps the numbers whole and names what is hidden', async () => {
      pod shop/web-1
      web-1 runs on worker-1 with 10.244.1.3, 2 containers, 1
      connection is not answered
-     [Connections 5]   Attachment    List…4 columns hidden  1/5
+     [Connections 5]   Attachment    Lis… 4 columns hidden  1/5
      STATE     LOCAL             PEER              POD
     ⟦>ESTAB     10.244.1.3:41822  10.244.2.9:5432   shop/db-0⟧
      ESTAB     10.244.1.3:41830  10.244.2.9:5432   shop/db-0

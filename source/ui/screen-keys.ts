@@ -1,0 +1,259 @@
+import {act, type Binding, draw, type Effect, open, overlay} from './binding.ts';
+import {nextSort, nextSpeed, recordingName} from './choices.ts';
+import type {Item, Sort} from './items.ts';
+import {type Move, type Place, placeOf, shown} from './navigation.ts';
+import {facetShown, itemsShown, type Ui} from './state.ts';
+
+/** The keys of a screen that nothing lies over. */
+export const SCREEN_KEYS: readonly Binding[] = [
+  {
+    context: 'screen',
+    keys: ['Enter'],
+    name: 'open',
+    description: 'Opens what the cursor is on.',
+    footer: 1,
+    blocked: ui => (cursorItem(ui)?.opens ? undefined : 'There is nothing to open on this line.'),
+    run: ui => open(cursorItem(ui)?.opens),
+  },
+  {
+    context: 'screen',
+    keys: ['Esc', 'Backspace', '['],
+    name: ui => (filterOf(ui) === '' ? 'back' : 'no filter'),
+    description: 'Clears the filter, or goes back to the screen before, as it was left.',
+    footer: 2,
+    blocked: ui =>
+      filterOf(ui) === '' && ui.navigation.stack.length === 1
+        ? 'This is the first screen; q quits.'
+        : undefined,
+    run: ui =>
+      filterOf(ui) === '' ? draw({type: 'step', step: {type: 'back'}}) : draw({type: 'filter', text: ''}),
+  },
+  {
+    context: 'screen',
+    keys: [']'],
+    name: 'forward',
+    description: 'Goes forward again to the screen that was left by going back.',
+    blocked: ui => (ui.navigation.ahead.length > 0 ? undefined : 'There is no screen to go forward to.'),
+    run: () => draw({type: 'step', step: {type: 'forward'}}),
+  },
+  {
+    context: 'screen',
+    keys: ['Tab', 'Right', 'l'],
+    name: 'next part',
+    description: 'Shows the next part of this screen.',
+    footer: 3,
+    blocked: oneFacet,
+    run: () => draw({type: 'step', step: {type: 'facet', by: 1}}),
+  },
+  {
+    context: 'screen',
+    keys: ['Shift-Tab', 'Left', 'h'],
+    name: 'part before',
+    description: 'Shows the part before.',
+    blocked: oneFacet,
+    run: () => draw({type: 'step', step: {type: 'facet', by: -1}}),
+  },
+  moving(['j', 'Down'], 'Moves the cursor down.', {by: 1}),
+  moving(['k', 'Up'], 'Moves the cursor up.', {by: -1}),
+  moving(['PageDown', 'Ctrl-F'], 'Moves one page down.', {pages: 1}),
+  moving(['PageUp', 'Ctrl-B'], 'Moves one page up.', {pages: -1}),
+  moving(['g', 'Home'], 'Goes to the first line.', {to: 'first'}),
+  moving(['G', 'End'], 'Goes to the last line.', {to: 'last'}),
+  {
+    context: 'screen',
+    keys: ['/'],
+    name: 'filter',
+    description:
+      'Shows only rows with these words. column=value looks in one column (* is anything), column>n compares.',
+    footer: 4,
+    blocked: ui => (tableOf(ui) ? undefined : 'Only a table can be filtered.'),
+    run: ui => overlay({kind: 'filter', text: filterOf(ui), before: filterOf(ui)}),
+  },
+  {
+    context: 'screen',
+    keys: ['s'],
+    name: 'sort',
+    description: 'Sorts by the next column, and after the last one not at all.',
+    footer: 5,
+    blocked: unsortable,
+    run: ui => sortBy(ui, nextSort(tableOf(ui)!, sortOf(ui))),
+  },
+  {
+    context: 'screen',
+    keys: ['S'],
+    name: 'reverse',
+    description: 'Turns the order round.',
+    blocked: ui => unsortable(ui) ?? (sortOf(ui) ? undefined : 'Nothing is sorted yet; s sorts.'),
+    run: ui => sortBy(ui, {...sortOf(ui)!, descending: !sortOf(ui)!.descending}),
+  },
+  {
+    context: 'screen',
+    keys: ['o'],
+    name: 'other end',
+    description:
+      'Goes to the other end of what the cursor is on, e.g. the same connection seen from the other node.',
+    footer: 6,
+    blocked: ui => (cursorItem(ui)?.other ? undefined : 'No other end is known for this line.'),
+    run: ui => open(cursorItem(ui)?.other),
+  },
+  {
+    context: 'screen',
+    keys: ['e'],
+    name: 'evidence',
+    description: 'Shows where this line comes from: node, command, time and the raw lines.',
+    footer: 7,
+    blocked: ui =>
+      (cursorItem(ui)?.evidence ?? []).length > 0 ? undefined : 'This line carries no evidence.',
+    run: ui => overlay({kind: 'evidence', top: 0, list: cursorItem(ui)?.evidence ?? []}),
+  },
+  {
+    context: 'screen',
+    keys: [':'],
+    name: 'go to',
+    description: 'Goes to any question by name, e.g. pod shop/web-1, with completion.',
+    footer: 8,
+    run: () => overlay({kind: 'palette', text: '', selected: 0, completions: [], completed: undefined}),
+  },
+  {
+    context: 'screen',
+    keys: ['!'],
+    name: 'gaps',
+    description: 'Lists what could not be seen here, why, and what would reveal it.',
+    blocked: ui =>
+      (shown(ui.navigation).view?.gaps.length ?? 0) > 0 ? undefined : 'There are no gaps here.',
+    run: () => overlay({kind: 'gaps', top: 0}),
+  },
+  {
+    context: 'screen',
+    keys: ['n'],
+    name: 'nodes',
+    description: 'Shows how each node is reached: state, step, how long, and why one is lost.',
+    run: () => overlay({kind: 'nodes', top: 0}),
+  },
+  {
+    context: 'screen',
+    keys: ['r'],
+    name: 'refresh',
+    description: 'Reads the nodes again now.',
+    blocked: ui => (ui.status?.player ? 'A recording cannot be read again.' : undefined),
+    run: () => act({do: 'refresh'}),
+  },
+  {
+    context: 'screen',
+    keys: ['Space'],
+    name: ui =>
+      ui.status?.player
+        ? ui.status.player.playing
+          ? 'pause'
+          : 'play'
+        : ui.status?.paused
+          ? 'go on'
+          : 'pause',
+    description: 'Pauses and goes on: reading live, or playing a recording.',
+    footer: 9,
+    run: ui =>
+      ui.status?.player
+        ? act({do: 'play', playing: !ui.status.player.playing})
+        : act({do: 'pause', paused: !(ui.status?.paused ?? false)}),
+  },
+  {
+    context: 'screen',
+    keys: ['.'],
+    name: 'step',
+    description: 'Goes one sweep forward in a recording.',
+    footer: 10,
+    blocked: notPlaying,
+    run: () => act({do: 'step', by: 1}),
+  },
+  {
+    context: 'screen',
+    keys: [','],
+    name: 'step back',
+    description: 'Goes one sweep back in a recording.',
+    blocked: notPlaying,
+    run: () => act({do: 'step', by: -1}),
+  },
+  {
+    context: 'screen',
+    keys: ['>'],
+    name: 'faster',
+    description: 'Plays a recording faster.',
+    blocked: notPlaying,
+    run: ui => act({do: 'speed', speed: nextSpeed(ui.status?.player?.speed ?? 1, 1)}),
+  },
+  {
+    context: 'screen',
+    keys: ['<'],
+    name: 'slower',
+    description: 'Plays a recording more slowly.',
+    blocked: notPlaying,
+    run: ui => act({do: 'speed', speed: nextSpeed(ui.status?.player?.speed ?? 1, -1)}),
+  },
+  {
+    context: 'screen',
+    keys: ['R'],
+    name: ui => (ui.status?.recording ? 'stop recording' : 'record'),
+    description: 'Starts recording into a file, or stops.',
+    blocked: ui => (ui.status?.player ? 'This is a recording already.' : undefined),
+    run: ui =>
+      ui.status?.recording
+        ? act({do: 'stop-recording'})
+        : overlay({kind: 'record', text: recordingName(ui.status?.now ?? '')}),
+  },
+  {
+    context: 'screen',
+    keys: ['?'],
+    name: 'help',
+    description: 'Explains the keys.',
+    footer: 98,
+    run: () => overlay({kind: 'help', top: 0}),
+  },
+  {
+    context: 'screen',
+    keys: ['q'],
+    name: 'quit',
+    description: 'Leaves hoptop.',
+    footer: 99,
+    run: () => [{do: 'quit'}],
+  },
+];
+
+function moving(keys: readonly string[], description: string, move: Move): Binding {
+  return {context: 'screen', keys, name: 'move', description, run: () => draw({type: 'move', move})};
+}
+
+/** A new order starts at its first row: one sorts to see what comes first. */
+function sortBy(ui: Ui, sort: Sort | undefined): readonly Effect[] {
+  const place: Place = {index: 0, top: 0, filter: filterOf(ui), ...(sort ? {sort} : {})};
+  return draw({type: 'step', step: {type: 'place', place}});
+}
+
+function cursorItem(ui: Ui): Item | undefined {
+  const items = itemsShown(ui);
+  return items?.selectable && items.count > 0 ? items.item(placeOf(shown(ui.navigation)).index) : undefined;
+}
+
+function tableOf(ui: Ui) {
+  const body = facetShown(ui)?.body;
+  return body?.type === 'table' ? body : undefined;
+}
+
+function filterOf(ui: Ui): string {
+  return placeOf(shown(ui.navigation)).filter;
+}
+
+function sortOf(ui: Ui): Sort | undefined {
+  return placeOf(shown(ui.navigation)).sort;
+}
+
+function oneFacet(ui: Ui): string | undefined {
+  return (shown(ui.navigation).view?.facets.length ?? 0) > 1 ? undefined : 'This screen has one part only.';
+}
+
+function unsortable(ui: Ui): string | undefined {
+  return tableOf(ui)?.columns.some(column => column.sortable) ? undefined : 'Nothing here can be sorted.';
+}
+
+function notPlaying(ui: Ui): string | undefined {
+  return ui.status?.player ? undefined : 'Only a recording can be stepped through; this is live.';
+}
