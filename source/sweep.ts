@@ -21,6 +21,8 @@ export type Sweeper = {
   followUps(): readonly Read[];
   reply(reply: Reply): void;
   swept(swept: Swept): void;
+  /** The node was lost: what came of an unfinished sweep is void. */
+  lost(): void;
   /** Makes every read due again, as at first. */
   forgetCadence(): void;
   /** The bytes behind a statement, or undefined when they are no longer held. */
@@ -183,6 +185,9 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
       draft = done;
       first = false;
       sweepFacts = new Set();
+    },
+    lost() {
+      pending = [];
     },
     forgetCadence() {
       first = true;

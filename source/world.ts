@@ -61,7 +61,12 @@ export function createWorld(nodes: readonly string[], facts: readonly Fact[], at
       if (!sweeper) return;
       if (event.type === 'reply') return sweeper.reply(event);
       if (event.type === 'swept') sweeper.swept(event);
-      else reach.set(event.node, sinceWhen(reach.get(event.node), event));
+      else {
+        reach.set(event.node, sinceWhen(reach.get(event.node), event));
+        if (event.state === 'lost') sweeper.lost();
+        // It may have been booted anew meanwhile: nothing read before is taken for granted.
+        if (event.state === 'back') sweeper.forgetCadence();
+      }
       generation++;
     },
   };
