@@ -25,6 +25,8 @@ export type Sshd = {
   /** Lets a public key log in as whoever `user` in the options was. */
   authorize(publicKey: string): void;
   log(): string;
+  /** Cuts every session off and goes on listening. */
+  hangUp(): void;
   /** Ends the server and every session it has. */
   stop(): Promise<void>;
 };
@@ -115,6 +117,9 @@ export async function startSshd(
     known: hostKeys.map(key => `[${host}]:${listening} ${key}\n`).join(''),
     authorize: publicKey => appendFileSync(authorized, `${publicKey}\n`),
     log,
+    hangUp() {
+      for (const pid of descendants(child.pid!)) endProcess(pid);
+    },
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         const gone = new Promise(resolve => child.once('exit', resolve));
