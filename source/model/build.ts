@@ -89,7 +89,7 @@ function buildNode(
   addMembers(snapshot, byInode);
   addProcesses(node, snapshot, byPid);
   const inContainer = containerByPid(snapshot);
-  for (const pod of found) addPod(node, pod, byInode, byPid, inContainer);
+  for (const pod of [...found].sort(byName)) addPod(node, pod, byInode, byPid, inContainer);
   return node;
 }
 
@@ -174,6 +174,10 @@ function addProcesses(node: Open<GraphNode>, snapshot: Snapshot, byPid: Map<numb
   }
 }
 
+function byName(a: FoundPod, b: FoundPod): number {
+  return `${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1;
+}
+
 function addPod(
   node: Open<GraphNode>,
   found: FoundPod,
@@ -182,11 +186,9 @@ function addPod(
   inContainer: ReadonlyMap<number, string>,
 ): void {
   const netns = found.netns === undefined ? undefined : byInode.get(found.netns);
-  const containers: Container[] = found.containers.map(sandbox => ({
-    id: sandbox.id,
-    name: sandbox.container ?? sandbox.id.slice(0, 12),
-    sandbox,
-  }));
+  const containers: Container[] = found.containers
+    .map(sandbox => ({id: sandbox.id, name: sandbox.container ?? sandbox.id.slice(0, 12), sandbox}))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   const hostNetwork = netns ? netns === node.host : found.hostNetwork;
   const pod: Open<Pod> = {
     node,
@@ -273,11 +275,11 @@ function seenBy(node: GraphNode): Seen | undefined {
   return table && {table, netns: table.netns.map(inode => node.byInode.get(inode)!)};
 }
 
+/** A namespace whose answer came in is in the table even when it has no socket; a gap may say that rows are missing. */
 function socketsUnread({node, inode}: Namespace): boolean {
-  if (!node.snapshot?.sockets) return true;
-  return node.snapshot.gaps.some(
-    gap => gap.fact === 'sockets' && (gap.netns === undefined || gap.netns === inode),
-  );
+  const {sockets, gaps} = node.snapshot ?? {};
+  if (!sockets?.value.netns.includes(inode)) return true;
+  return gaps?.some(gap => gap.fact === 'sockets' && gap.netns === inode) ?? false;
 }
 
 function gapsOf(node: GraphNode): readonly Gap[] {

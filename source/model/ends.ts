@@ -19,6 +19,7 @@ export type Ends = {
 export type Seen = {readonly table: SocketTable; readonly netns: readonly Namespace[]};
 
 const SYN_SENT = STATES.indexOf('SYN-SENT');
+const TIME_WAIT = STATES.indexOf('TIME-WAIT');
 const UDP = 1;
 
 /**
@@ -122,6 +123,10 @@ export function joinEnds(
       return;
     }
     const state = table.state[row];
+    if (state === TIME_WAIT) {
+      end.join[row] = JOIN.closed;
+      return;
+    }
     end.join[row] = unreadOr(
       place,
       state !== SYN_SENT ? JOIN.half : open.length > 0 ? JOIN.waiting : JOIN.silent,
@@ -175,10 +180,12 @@ export function joinEnds(
     return {
       /** Sockets in `place` that take what row `row` of `table` sends to its remote. */
       at(place: number, table: SocketTable, row: number) {
-        const bound = byPort.get(keyOf(place, table.protocol[row]!, table.remotePort[row]!)) ?? [];
-        return bound.filter(({node, row: other}) => {
-          const {local} = tables[node]!;
-          return isWildcard(local, other) || sameAddress(local, other, table.remote, row);
+        const found = byPort.get(keyOf(place, table.protocol[row]!, table.remotePort[row]!)) ?? [];
+        return found.filter(({node, row: other}) => {
+          const bound = tables[node]!;
+          if (isWildcard(bound.local, other))
+            return bound.v6only[other] === 0 || !isMapped(table.remote, row);
+          return sameAddress(bound.local, other, table.remote, row);
         });
       },
     };
@@ -193,6 +200,11 @@ function emptyEnds(count: number): Ends {
 function isWildcard(column: Uint32Array, row: number): boolean {
   const at = row * 4;
   return column[at] === 0 && column[at + 1] === 0 && column[at + 2] === 0 && column[at + 3] === 0;
+}
+
+function isMapped(column: Uint32Array, row: number): boolean {
+  const at = row * 4;
+  return column[at] === 0 && column[at + 1] === 0 && column[at + 2] === 0xffff;
 }
 
 /** Namespaces (their indexes) that hold the address of a row, without making text of it. */

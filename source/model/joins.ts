@@ -45,6 +45,11 @@ export const JOINS = [
     grade: 'ambiguous',
     why: 'several namespaces have the remote address, and none has a socket that fits',
   },
+  {
+    key: 'closed',
+    grade: 'inferred',
+    why: 'the connection is closed: this end waits in TIME-WAIT, and the other end, whose address is known, let go of its socket',
+  },
 ] as const satisfies readonly {key: string; grade: Grade | undefined; why: string}[];
 
 export type JoinKey = (typeof JOINS)[number]['key'];

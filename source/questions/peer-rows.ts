@@ -1,7 +1,5 @@
 import * as v from 'valibot';
-import {STATES} from '../facts/sockets.ts';
 import type {Graph} from '../model/graph.ts';
-import {JOINS} from '../model/joins.ts';
 import {count, Evidence, flag, Grade, list, maybe, text} from './schema.ts';
 import {type SocketList, type SocketRow, socketAt} from './socket-rows.ts';
 import {isListening} from './socket-select.ts';
@@ -41,7 +39,6 @@ export type PeerRow = v.InferOutput<typeof PeerRow>;
 export type Peer = Pick<PeerRow, 'kind' | 'words' | 'node' | 'netns' | 'program'>;
 
 const EVIDENCE = 3;
-const SYN_SENT = STATES.indexOf('SYN-SENT');
 const GRADES = ['proven', 'inferred', 'ambiguous', 'unknown'] as const;
 
 /** One row for each peer of these sockets, but those that `isSelf`; the busiest first. */
@@ -174,7 +171,7 @@ function finish(draft: Draft): PeerRow {
 
 /**
  * Which side of a connection listens: this one, when its port is bound in its namespace by a socket without a remote;
- * else the other one, when that is so there or when this side is still calling.
+ * else the other one, when that is so there, or when its socket was not seen and so cannot say otherwise.
  */
 function listeners(world: SocketWorld): (node: number, row: number) => 'in' | 'out' | undefined {
   const bound = boundPorts(world);
@@ -182,11 +179,11 @@ function listeners(world: SocketWorld): (node: number, row: number) => 'in' | 'o
     const {table, ends, placeOf} = world.nodes[node]!;
     const protocol = table!.protocol[row]!;
     if (bound.has(keyOf(placeOf[table!.netnsIndex[row]!]!, protocol, table!.localPort[row]!))) return 'in';
-    const place = ends!.place[row]!;
     const other = world.nodes[ends!.node[row]!]?.table;
-    const port = other ? other.localPort[ends!.row[row]!]! : table!.remotePort[row]!;
-    if (place >= 0 && bound.has(keyOf(place, protocol, port))) return 'out';
-    return JOINS[ends!.join[row]!]!.key === 'silent' || table!.state[row] === SYN_SENT ? 'out' : undefined;
+    if (!other) return 'out';
+    return bound.has(keyOf(ends!.place[row]!, protocol, other.localPort[ends!.row[row]!]!))
+      ? 'out'
+      : undefined;
   };
 }
 

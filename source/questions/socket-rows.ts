@@ -55,7 +55,7 @@ export const SocketRow = v.object({
   remotePort: count('Remote port; 0 for any.'),
   device: maybe.text('Interface it is bound to.'),
   inode: count('Inode; 0 for a socket without one, as in TIME-WAIT.'),
-  uid: count('User id of its owner.'),
+  uid: maybe.count('User id of its owner; absent where the socket has none any more.'),
   rtt: maybe.count('Smoothed round-trip time, ms.'),
   retrans: count('Retransmissions over its life.'),
   congestion: maybe.text('Congestion control.'),
@@ -71,6 +71,9 @@ export const SocketRow = v.object({
 });
 export type SocketRow = v.InferOutput<typeof SocketRow>;
 export type OtherEnd = v.InferOutput<typeof OtherEnd>;
+
+/** What ss prints of a socket that is not a process's any more: (uid_t) -1. */
+const NOBODY = 0xffff_ffff;
 
 /** Many sockets: which, in order, and the columns they are in. Row `i` becomes an object by `socketAt`. */
 export type SocketList = {
@@ -111,7 +114,7 @@ export function socketRow(world: SocketWorld, node: number, row: number): Socket
     remotePort: table.remotePort[row]!,
     device: table.words[table.device[row]!] || undefined,
     inode: table.inode[row]!,
-    uid: table.uid[row]!,
+    uid: table.uid[row] === NOBODY ? undefined : table.uid[row],
     rtt: Number.isNaN(rtt) ? undefined : Math.round(rtt * 1000) / 1000,
     retrans: table.retrans[row]!,
     congestion: table.words[table.congestion[row]!] || undefined,

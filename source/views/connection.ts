@@ -56,7 +56,9 @@ function sides(here: End, there: End): Field[] {
       opens: process(here),
       other: process(there),
     },
-    both('user', end => fact(end, socket => socket.user ?? `uid ${socket.uid}`)),
+    both('user', end =>
+      fact(end, socket => socket.user ?? (socket.uid === undefined ? '-' : `uid ${socket.uid}`)),
+    ),
     {...both('interface', end => known(end.inside?.words)), opens: link(here), other: link(there)},
     both('host link', end =>
       known(end.outside.map(one => one.words).join(' ') || (end.inside ? '-' : undefined)),

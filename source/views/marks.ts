@@ -17,10 +17,12 @@ export function gradeTone(grade: Grade | undefined): Tone {
         : 'warn';
 }
 
+/** One sentence or two; a reason that names its node already is not told it again. */
 export function gapSentence({node, fact, netns, reason, reveal}: Gap): string {
   const where = netns === undefined ? node : `${node}, namespace ${netns}`;
-  const next = reveal === undefined ? '' : `; to see it: ${reveal}`;
-  return `${where}: ${fact === 'node' ? '' : `${fact}: `}${reason}${next}`;
+  const what = fact === 'node' ? '' : `${fact}: `;
+  const said = reason.includes(node) ? `${what}${reason}` : `${where}: ${what}${reason}`;
+  return reveal === undefined ? said : `${said.replace(/\.?$/, '.')} To see it: ${reveal}`;
 }
 
 /** Plain kinds of states: listening and connected are healthy, closing ones are passing, calling ones wait. */

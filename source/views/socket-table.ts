@@ -34,7 +34,7 @@ const COLUMNS: readonly ColumnOf<SocketRow>[] = [
   figures('retrans', 'Retrans', 5, 7, socket => socket.retrans, {
     tone: socket => (socket.retrans > 0 ? 'warn' : 'dim'),
   }),
-  words('user', 'User', 9, 4, socket => socket.user ?? `${socket.uid}`, {max: 16}),
+  words('user', 'User', 9, 4, socket => socket.user ?? socket.uid?.toString(), {max: 16}),
   words('congestion', 'CC', 11, 4, socket => socket.congestion),
   words('netns', 'Netns', 10, 10, socket => socket.netns),
   figures('inode', 'Inode', 12, 5, socket => socket.inode),
@@ -93,9 +93,9 @@ function sortKey(sockets: SocketList, i: number, column: string): string | numbe
   }
 }
 
-export function holderText(socket: Pick<SocketRow, 'holders' | 'inode'>): string {
+export function holderText(socket: Pick<SocketRow, 'holders'>): string {
   const [first] = socket.holders;
-  if (!first) return socket.inode === 0 ? '-' : '';
+  if (!first) return '-';
   const more = socket.holders.length > 1 ? ` +${socket.holders.length - 1}` : '';
   const foreign = first.netns === undefined ? '' : ' (other netns)';
   return `${first.pid}/${first.program ?? '?'}${more}${foreign}`;
@@ -121,6 +121,8 @@ export function otherText(other: OtherEnd): string {
       return `? ${name} (no answer yet)`;
     case 'unread':
       return `? ${name} (not read)`;
+    case 'closed':
+      return `~ ${name} (closed)`;
     case 'translated':
       return `~ ${name} (NAT)`;
     default:
