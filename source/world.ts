@@ -72,9 +72,13 @@ export function createWorld(nodes: readonly string[], facts: readonly Fact[], at
   };
 }
 
-/** A step within the same state keeps the time at which the state began, so that waiting shows its whole length. */
+/**
+ * A step keeps the time at which its state began, so that waiting shows its whole length; and a lost node that is
+ * dialled again and again has been lost since the first time.
+ */
 function sinceWhen(was: NodeEvent | undefined, is: NodeEvent): NodeEvent {
-  return was?.state === is.state ? {...is, at: was.at} : is;
+  const away = (event: NodeEvent | undefined) => event?.state === 'lost' || event?.state === 'dialling';
+  return was && (was.state === is.state || (away(was) && away(is))) ? {...is, at: was.at} : is;
 }
 
 function statusOf({id, reach, snapshot}: NodeWorld): NodeStatus {
