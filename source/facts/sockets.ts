@@ -1,6 +1,7 @@
 import type {Reader, Reply} from '../wire/source.ts';
-import type {Gap} from './evidence.ts';
+import {dated, gapsOf} from './contribution.ts';
 import type {Fact} from './fact.ts';
+import {quoted} from './lines.ts';
 import {appendKept, createDraft, type Draft, finish} from './sockets/columns.ts';
 import {type Misread, scanSs} from './sockets/ss.ts';
 
@@ -90,6 +91,8 @@ const reader: Reader = {
   timeout: 20,
 };
 
+const SS = {name: 'ss', package: 'iproute2'};
+
 /** One namespace's share of a table: what ss said there, or the rows that an earlier table has of it. */
 export type SocketPart =
   | {readonly netns: string; readonly out: Uint8Array; readonly truncated?: boolean}
@@ -138,11 +141,8 @@ function wholeLines(bytes: Buffer, truncated: boolean): Buffer {
 }
 
 function misreadSentence({lines, from, to}: Misread, bytes: Buffer): string {
-  const line = bytes
-    .toString('utf8', from, Math.min(to, from + 120))
-    .replace(/[\p{Cc}\p{Cf}]/gu, '\ufffd')
-    .trimEnd();
-  return `${lines} ${lines === 1 ? 'line' : 'lines'} of ss not understood, the first: ${line}`;
+  const first = quoted(bytes.toString('utf8', from, Math.min(to, from + 240)).trimEnd());
+  return `${lines} ${lines === 1 ? 'line was' : 'lines were'} not understood, the first: ${first}`;
 }
 
 /** How many rows the beginning of an answer lets one expect of the whole of it. */
@@ -164,43 +164,19 @@ export const sockets: Fact = {
   reader,
   cadence: {when: 'sweep'},
   contribute: () => ({}),
-  collect(replies) {
+  collect(replies, soFar) {
     const newest = replies.reduce<Reply | undefined>((a, b) => (a && a.sweep >= b.sweep ? a : b), undefined);
     if (!newest) return {};
-    const {node, sweep, at, uptime} = newest;
-    const parts = replies.map(({netns = '', out, truncated}) => ({
-      netns,
-      out,
-      truncated: truncated ?? false,
-    }));
-    const {table, problems} = parseSockets(parts);
-    const unread = replies.flatMap(reply => unreadGap(reply) ?? []);
-    const unclear = problems.map(
-      ({netns, sentence}): Gap => ({node, fact: 'sockets', netns, reason: sentence}),
+    const {table, problems} = parseSockets(
+      replies.map(({netns = '', out, truncated = false}) => ({netns, out, truncated})),
     );
-    return {node: {sockets: {sweep, at, uptime, value: table}}, gaps: [...unread, ...unclear]};
+    const gaps = replies.flatMap((reply, i) => {
+      const mine = problems.filter(({netns}) => netns === (reply.netns ?? '')).map(({sentence}) => sentence);
+      // What an ordinary user misses is said once.
+      return gapsOf(reply, SS, mine, i === 0 ? {soFar, withoutRoot: reader.withoutRoot} : undefined);
+    });
+    return {node: {sockets: dated(newest, table)}, gaps};
   },
   // Addresses, users' numbers and names of cgroups; no command line and no environment.
   redact: out => out,
 };
-
-function unreadGap({node, netns, exit, err, truncated}: Reply): Gap | undefined {
-  const gap = (reason: string, reveal: string): Gap => ({
-    node,
-    fact: 'sockets',
-    ...(netns === undefined ? {} : {netns}),
-    reason,
-    reveal,
-  });
-  if (truncated)
-    return gap('the answer was longer than its bound and was cut', 'run ss -tunaieH there by hand');
-  if (exit === 0) return undefined;
-  if (exit === 127) return gap('ss is not installed', 'install iproute2 on the node');
-  if (exit === 124 || exit === 143) return gap('ss did not end in time', 'run ss -tunaieH there by hand');
-  const said = err.split('\n').find(line => line !== '' && !line.startsWith('Failed to find cgroup2')) ?? '';
-  const words = said.replace(/[\p{Cc}\p{Cf}]/gu, '\ufffd').slice(0, 160);
-  return gap(
-    `ss ended with status ${exit}${words ? `: ${words}` : ''}`,
-    'iproute2 4.7 or newer is needed, and root',
-  );
-}
