@@ -123,6 +123,9 @@ export function driveLive(options: LiveOptions): Drive & {readonly settled: Prom
     hurry = new AbortController();
   }
 
+  // Ages and waits on screen grow also while nothing arrives.
+  const ticking = setInterval(changed, 1000);
+  ticking.unref();
   const settled = Promise.all(source.nodes.map(node => new Promise<void>(first => void live(node, first))));
   void (async () => {
     for await (const event of source.events(stop.signal)) apply(event);
@@ -160,6 +163,7 @@ export function driveLive(options: LiveOptions): Drive & {readonly settled: Prom
       }
     },
     async close() {
+      clearInterval(ticking);
       stop.abort();
       await recorder?.recording.close();
       await source.close();
