@@ -47,7 +47,7 @@ export const COUNTERS: Fact = {
     name: 'proc-net-dev@1',
     fact: 'counters',
     scope: 'node',
-    command: 'f=; for p in $hop_pids; do f="$f /proc/$p/net/dev"; done; grep -sH : $f',
+    command: 'f=; for p in $hop_pids; do f="$f /proc/$p/net/dev"; done; grep -sH : /dev/null $f',
     why: "Every interface's packets, bytes, errors and drops, for rates.",
     limit: 16_000_000,
     timeout: 5,

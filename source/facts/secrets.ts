@@ -6,9 +6,23 @@
 
 export const MASK = '***';
 
+/** What follows so many characters of one argument is masked unseen, so that no argument can hold up the search. */
+const MOST = 4096;
+
 /** Names of flags, variables and keys whose value is secret. */
 const SECRET_NAME =
-  /pass(?!ive|through|-?thru|_?through)|pwd|secret|token|credential|api[-_.]?key|access[-_.]?key|private[-_.]?key|[-_.]key$|^key$|apikey|accountkey|sharedkey|auth(?!or)|bearer|cookie|signature|^sig$|^sas$|jwt|dsn$|conn(ection)?[-_.]?str|webhook[-_.]?url|client[-_.]?key[-_.]?data|^cert[-_.]?data|^pin$|salt|seed[-_.]?phrase|mnemonic|license[-_.]?key|psk/i;
+  /pass(?!ive|through|-?thru|_?through)|pwd|secret|token|credential|api[-_.]?key|access[-_.]?key|private[-_.]?key|[-_.]key$|^key$|apikey|accountkey|sharedkey|auth(?!or)|bearer|cookie|signature|^sig$|^sas$|jwt|dsn$|conn(ection)?[-_.]?str|webhook[-_.]?url|client[-_.]?key[-_.]?data|^cert[-_.]?data|^pin$|salt|seed[-_.]?phrase|mnemonic|license[-_.]?key|psk|(^D?|[-_.])pw$|otp$|encrypt$|from[-_.]literal/i;
+
+/** Bare words after which the next one is the secret: `aws configure set aws_secret_access_key …`, `AUTH …`. */
+const SECRET_WORD =
+  /^(AUTH|PASS(WORD)?|[\w.-]*((secret|access|private|api)[-_.]?(access[-_.]?)?key|passwd|password|_token))$/;
+
+/** Tools that take a password as their last word. */
+const LAST_WORD: readonly (readonly [RegExp, RegExp])[] = [
+  [/^htpasswd$/, /^-\w*b/],
+  [/^rabbitmqctl$/, /^(add_user|change_password|authenticate_user)$/],
+  [/^(wpa_passphrase|chpasswd)$/, /^/],
+];
 
 /** What follows is a place, not the secret itself: `--private-key-file=/etc/x.key`. */
 const PLACE = /^(\.{0,2}\/|~\/|[A-Za-z]:\\)[^\s:@?=&]*$/;
@@ -23,6 +37,7 @@ const MODE_NAME = /(mode|type|enabled?|ttl|timeout|method|policy|expiration|dura
 const SHORT: readonly (readonly [RegExp, RegExp, RegExp?])[] = [
   [/^(mysql|mariadb)[\w-]*$/, /^-p$/],
   [/^(mongo\w*|sshpass|oc|az|influx|rabbitmq\w*|cqlsh|7z\w*|rar|unrar)$/, /^-p$/],
+  [/^rdesktop$/, /^-p$/],
   [/^(docker|podman|nerdctl)$/, /^-p$/, /^[\d.:-]*\d(\/(tcp|udp|sctp))?$/],
   [/^(redis|valkey)-(cli|benchmark)$/, /^-a$/],
   [/^(zip|unzip|ipmitool|sqlcmd|bcp|isql)$/, /^-P$/],
@@ -35,6 +50,7 @@ const USER_PASS: readonly (readonly [RegExp, RegExp])[] = [
   [/^(curl|wget|http|https|xh|ab|influx)$/, /^(-u|-U|-a|-A|--user|--proxy-user|--auth|-P)$/],
   [/^(smbclient|rpcclient|mount\.cifs|net)$/, /^(-U|--user)$/],
   [/^etcdctl$/, /^--user$/],
+  [/^lftp$/, /^-u$/],
 ];
 
 const KNOWN_TOKEN =
@@ -42,25 +58,33 @@ const KNOWN_TOKEN =
 const JWT = /\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)*/g;
 const PEM = /-----BEGIN [^-]*-----[\s\S]*?(?:-----END [^-]*-----|$)/g;
 const HEADER =
-  /\b((?:proxy-)?authorization|cookie|set-cookie|x-[\w-]*(?:token|key|secret|auth|password|signature)[\w-]*|api-key|private-token)(\s*[:=]\s*)([^\n]*)/gi;
+  /\b((?:proxy-)?authorization|cookie|set-cookie|x-[\w-]{1,60}|api-key|private-token)(\s{0,9}[:=]\s{0,9})([^\n]*)/gi;
 const SCHEME = /\b(bearer|basic|negotiate|digest|apikey|token)(\s+)([^\s"'`,;]{4,})/gi;
 const USERINFO = /\b([a-z][a-z0-9+.-]*:\/\/)([^\s/@"'?#]*(?:@[^\s/@"'?#]*)*)@/gi;
+/** `echo SECRET | docker login --password-stdin` */
+const PIPED = /\b(echo|printf)\s[^|]*(?=\|[^|]*(?:-stdin|chpasswd|sudo\s+-S))/g;
+/** `sqlplus USER/PASSWORD@DB` */
+const ORACLE = /(\b(?:sqlplus|rman|expdp|impdp)\s[^\s/]*\/)[^\s@]+/g;
 const LOOSE_USERINFO = /(^|[\s"'=,])([\w.+-]+):([^\s:@"'/][^\s@"']*)@(?!sha\d)/g;
 
 /** Masks the secrets of one command line, given as its arguments. */
 export function maskArguments(args: readonly string[]): string[] {
-  const program = baseName(args[0] ?? '');
-  return maskWords(args, program, true);
+  const program = baseName((args[0] ?? '').slice(0, MOST));
+  const connect = /^(sqlplus|rman|expdp|impdp)$/.test(program);
+  const bounded = args.map(arg => (arg.length > MOST ? `${arg.slice(0, MOST)} ${MASK}` : arg));
+  return maskWords(bounded, program, true).map((word, index) =>
+    connect && index > 0 ? word.replace(/^([^\s/-][^\s/]*\/)[^\s@]+/, `$1${MASK}`) : word,
+  );
 }
 
 /** The same for text that is no command line, e.g. a tool's complaint that quotes one. */
 export function maskSentence(text: string): string {
-  return maskText(text, new Set());
+  return maskText(text.length > MOST ? `${text.slice(0, MOST)} ${MASK}` : text, new Set());
 }
 
 function maskWords(words: readonly string[], first: string, isArgv: boolean): string[] {
   const masked: string[] = [];
-  const programs = new Set([first]);
+  const programs = new Set(first === '' ? [] : [first]);
   let expect: 'nothing' | 'secret' | 'user:secret' = 'nothing';
   for (const [index, word] of words.entries()) {
     if (word.trim() === '') {
@@ -68,7 +92,11 @@ function maskWords(words: readonly string[], first: string, isArgv: boolean): st
       continue;
     }
     const name = baseName(unquoted(word));
-    if (expect === 'secret' && !/^--[a-z]/i.test(word)) {
+    if (expect === 'secret' && SIGN.test(word)) {
+      masked.push(word);
+      continue;
+    }
+    if (expect === 'secret' && !/^--[a-z][a-z-]*(=|$)/.test(word)) {
       masked.push(isSafeValue(unquoted(word)) ? word : MASK);
       expect = 'nothing';
       continue;
@@ -80,8 +108,13 @@ function maskWords(words: readonly string[], first: string, isArgv: boolean): st
     }
     expect = 'nothing';
     // A program can be started by another one (`timeout 5 mysql …`, `sh -c '…'`), so every word may be one.
-    if (/^[\w.-]+$/.test(name) && !word.startsWith('-')) programs.add(name);
-    const short = shortFlag(word, words.slice(index + 1).find(later => later.trim() !== '') ?? '', programs);
+    if (!word.startsWith('-') && isKnownTool(name)) programs.add(name);
+    if (begins(word, wordAfter(words, index))) {
+      masked.push(word);
+      expect = 'secret';
+      continue;
+    }
+    const short = shortFlag(word, wordAfter(words, index), programs);
     if (short) {
       masked.push(short.text);
       expect = short.expect;
@@ -94,22 +127,47 @@ function maskWords(words: readonly string[], first: string, isArgv: boolean): st
     }
     masked.push(isArgv && /\s/.test(word) && index > 0 ? maskText(word, programs) : maskWord(word));
   }
-  return htpasswd(words, masked, programs);
+  return maskLast(words, masked, programs);
 }
 
 /** An argument with blanks (a script, a header, a connection string): whole-text shapes first, then word by word. */
 function maskText(text: string, programs: ReadonlySet<string>): string {
-  const shaped = maskShapes(text);
+  const shaped = maskShapes(text)
+    .replace(PIPED, (_, command: string) => `${command} ${MASK} `)
+    .replace(ORACLE, (_, before: string) => `${before}${MASK}`);
   const words = shaped.match(/\s+|(?:"(?:[^"\\]|\\[\s\S])*"|'[^']*'|\\[\s\S]|[^\s"'\\]|["'\\])+/g) ?? [];
   return maskWords(words, [...programs].at(-1) ?? '', false).join('');
 }
 
-/** `htpasswd -b FILE USER PASSWORD`: the only common tool that takes it without a flag. */
-function htpasswd(words: readonly string[], masked: string[], programs: ReadonlySet<string>): string[] {
-  if (!programs.has('htpasswd') || !words.some(word => /^-\w*b/.test(word))) return masked;
+/** The next word that is not blank; empty at the end. */
+function wordAfter(words: readonly string[], index: number): string {
+  for (let i = index + 1; i < words.length; i += 1) if (words[i]!.trim() !== '') return words[i]!;
+  return '';
+}
+
+const SIGN = /^(=|:|:=|=>|==)$/;
+
+/** Whether the next word is a secret because of this one: `password = x`, `"password": "x"`, `AUTH x`. */
+function begins(word: string, next: string): boolean {
+  if (next === '') return false;
+  if (SECRET_WORD.test(word)) return true;
+  const named = /^[{[("',\\]*-{0,2}([\w.-]+?)\\?["']?(=|:|:=|=>)?$/.exec(word);
+  if (!named || !isSecretName(named[1]!)) return false;
+  return named[2] !== undefined || SIGN.test(next);
+}
+
+function maskLast(words: readonly string[], masked: string[], programs: ReadonlySet<string>): string[] {
   const last = words.findLastIndex(word => word.trim() !== '');
-  if (last > 0) masked[last] = MASK;
+  for (const [names, marks] of LAST_WORD) {
+    const asked =
+      [...programs].some(program => names.test(program)) && words.slice(1).some(word => marks.test(word));
+    if (asked && last > 0) masked[last] = MASK;
+  }
   return masked;
+}
+
+function isKnownTool(name: string): boolean {
+  return [...SHORT, ...USER_PASS, ...LAST_WORD].some(([names]) => names.test(name));
 }
 
 function shortFlag(
@@ -140,7 +198,7 @@ function shortFlag(
 }
 
 function maskAfterUser(word: string): string {
-  const split = /^([^:%]*)([:%])(.*)$/s.exec(word);
+  const split = /^([^:%,]*)([:%,])(.*)$/s.exec(word);
   if (!split) return maskWord(word);
   return `${split[1]}${split[2]}${MASK}`;
 }
@@ -148,13 +206,8 @@ function maskAfterUser(word: string): string {
 /** One word without blanks: an assignment, a URL, a value. */
 function maskWord(word: string): string {
   const shaped = maskShapes(word);
-  // Pieces of `a=1,password=x;token=y?sig=z`; a secret's own separators are masked with it, up to the end.
-  const pair = /(^|[\s,;&?{(["'|])(-{0,2}[\w.[\]-]*?)(["']?\s*[=:]\s*["']?)([\s\S]*)$/.exec(shaped);
-  if (pair) {
-    const assigned = assignments(shaped);
-    if (assigned !== shaped) return assigned;
-  }
-  return maskEntropy(shaped);
+  const assigned = assignments(shaped);
+  return assigned === shaped ? maskEntropy(shaped) : assigned;
 }
 
 /** Masks from the first secret name's value to the end of the word, or to the next `&` of a query. */
@@ -166,6 +219,14 @@ function assignments(word: string): string {
     const at = match.index + match[0].length;
     const rest = word.slice(at);
     if (rest === '' || rest.startsWith('//')) continue;
+    // A host is no name of a secret: `http://auth:8080/`.
+    if (/\/\/$/.test(word.slice(0, match.index)) && /^\d{1,5}(\/|$)/.test(rest)) continue;
+    const quote = /["']$/.exec(match[2]!)?.[0];
+    const closing = quote === undefined ? -1 : rest.indexOf(quote);
+    if (closing >= 0 && rest[closing - 1] !== '\\') {
+      if (isSafeValue(rest.slice(0, closing)) || MODE_NAME.test(name)) continue;
+      return maskEntropy(word.slice(0, at)) + MASK + assignments(rest.slice(closing));
+    }
     const isQuery = /[?&][^?&]*$/.test(word.slice(0, match.index + 1));
     const end = isQuery ? rest.search(/[&#]/) : -1;
     const value = end < 0 ? rest : rest.slice(0, end);
@@ -178,16 +239,21 @@ function assignments(word: string): string {
 
 /** Secrets that are known by their shape, wherever they stand. */
 function maskShapes(text: string): string {
-  return text
-    .replace(PEM, MASK)
-    .replace(HEADER, (whole, name: string, sign: string, value: string) =>
-      isSafeValue(value) ? whole : `${name}${sign}${MASK}`,
-    )
+  return maskHeaders(text.replace(PEM, MASK))
     .replace(SCHEME, (_, scheme: string, gap: string) => `${scheme}${gap}${MASK}`)
     .replace(USERINFO, (_, scheme: string, info: string) => `${scheme}${maskUserinfo(info)}@`)
     .replace(LOOSE_USERINFO, (_, before: string, user: string) => `${before}${user}:${MASK}@`)
     .replace(JWT, MASK)
     .replace(KNOWN_TOKEN, MASK);
+}
+
+/** A header's value goes to the end of its line. */
+function maskHeaders(text: string): string {
+  return text.replace(HEADER, (whole, name: string, sign: string, value: string) => {
+    if (isSafeValue(value)) return whole;
+    if (/^x-/i.test(name) && !isSecretName(name)) return `${name}${sign}${maskHeaders(value)}`;
+    return `${name}${sign}${MASK}`;
+  });
 }
 
 function maskUserinfo(info: string): string {
