@@ -103,6 +103,12 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
     for (const refresh of watches) refresh();
   }
 
+  /** A key was pressed: its effect is shown at once, and the next key sees it. */
+  function hurry(): void {
+    clearTimeout(timer);
+    timer = closed ? undefined : setTimeout(publish, 0);
+  }
+
   return {
     graph: currentGraph,
     ask: answer,
@@ -139,7 +145,7 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
     },
     act(act) {
       if (act.do === 'answer-prompt') prompts.answer(act.id, act.value);
-      else if (drive.act(act)) this.changed();
+      else if (drive.act(act)) hurry();
     },
     changed() {
       if (closed || timer) return;

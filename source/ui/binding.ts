@@ -24,8 +24,11 @@ export type Binding = {
   readonly footer?: number;
   /** Why it does not work now, as a sentence that is shown when it is pressed; undefined when it works. */
   readonly blocked?: (ui: Ui) => string | undefined;
-  /** `all` are the bindings that there are: help is made of them, and scrolling has to know its length. */
-  readonly run: (ui: Ui, all: readonly Binding[]) => readonly Effect[];
+  /**
+   * `all` are the bindings that there are: help is made of them, and scrolling has to know its length. `key` is which
+   * of the keys was pressed.
+   */
+  readonly run: (ui: Ui, all: readonly Binding[], key: string) => readonly Effect[];
 };
 
 export function draw(event: UiEvent): readonly Effect[] {

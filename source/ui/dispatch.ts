@@ -24,14 +24,14 @@ export function contextOf(ui: Ui): Context | 'prompt' | 'too small' {
 export function dispatch(ui: Ui, key: string): readonly Effect[] {
   const context = contextOf(ui);
   const always = BINDINGS.find(binding => binding.context === 'anywhere' && binding.keys.includes(key));
-  if (always) return always.run(ui, BINDINGS);
+  if (always) return always.run(ui, BINDINGS, key);
   if (context === 'too small') return key === 'q' ? [{do: 'quit'}] : [];
   if (context === 'prompt') return answerPrompt(ui, key);
   const binding = BINDINGS.find(candidate => candidate.context === context && candidate.keys.includes(key));
   if (!binding) return typed(ui, key);
   const why = binding.blocked?.(ui);
   // A notice lasts until the next key, so that it is read and then out of the way.
-  return [say(why), ...(why === undefined ? binding.run(ui, BINDINGS) : [])];
+  return [say(why), ...(why === undefined ? binding.run(ui, BINDINGS, key) : [])];
 }
 
 /** The keys that work now, in the footer's order. */

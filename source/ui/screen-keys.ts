@@ -1,7 +1,8 @@
 import {act, type Binding, draw, type Effect, open, overlay} from './binding.ts';
-import {nextSort, nextSpeed, recordingName} from './choices.ts';
+import {nextSort, recordingName} from './choices.ts';
 import type {Item, Sort} from './items.ts';
 import {type Move, type Place, placeOf, shown} from './navigation.ts';
+import {PLAYER_KEYS} from './player-keys.ts';
 import {facetShown, itemsShown, type Ui} from './state.ts';
 
 /** The keys of a screen that nothing lies over. */
@@ -156,39 +157,7 @@ export const SCREEN_KEYS: readonly Binding[] = [
         ? act({do: 'play', playing: !ui.status.player.playing})
         : act({do: 'pause', paused: !(ui.status?.paused ?? false)}),
   },
-  {
-    context: 'screen',
-    keys: ['.'],
-    name: 'step',
-    description: 'Goes one sweep forward in a recording.',
-    footer: 10,
-    blocked: notPlaying,
-    run: () => act({do: 'step', by: 1}),
-  },
-  {
-    context: 'screen',
-    keys: [','],
-    name: 'step back',
-    description: 'Goes one sweep back in a recording.',
-    blocked: notPlaying,
-    run: () => act({do: 'step', by: -1}),
-  },
-  {
-    context: 'screen',
-    keys: ['>'],
-    name: 'faster',
-    description: 'Plays a recording faster.',
-    blocked: notPlaying,
-    run: ui => act({do: 'speed', speed: nextSpeed(ui.status?.player?.speed ?? 1, 1)}),
-  },
-  {
-    context: 'screen',
-    keys: ['<'],
-    name: 'slower',
-    description: 'Plays a recording more slowly.',
-    blocked: notPlaying,
-    run: ui => act({do: 'speed', speed: nextSpeed(ui.status?.player?.speed ?? 1, -1)}),
-  },
+  ...PLAYER_KEYS,
   {
     context: 'screen',
     keys: ['R'],
@@ -252,8 +221,4 @@ function oneFacet(ui: Ui): string | undefined {
 
 function unsortable(ui: Ui): string | undefined {
   return tableOf(ui)?.columns.some(column => column.sortable) ? undefined : 'Nothing here can be sorted.';
-}
-
-function notPlaying(ui: Ui): string | undefined {
-  return ui.status?.player ? undefined : 'Only a recording can be stepped through; this is live.';
 }

@@ -385,13 +385,17 @@ test('a recording shows its transport, and its keys step, play and change speed'
       " ▶ 12:03:04 ━━━━━━━┴━━━━●──────────── 1:04 / 2:10  ×1  12:02:40 worker-2 lost",
     ]
   `);
-  await ui.press(' ', '.,', '>', '<', 'r', 'R');
+  await ui.press(' ', '.,', '>', '<', '{}', '05', 'r', 'R');
   expect(session.acts).toEqual([
     {do: 'play', playing: false},
     {do: 'step', by: 1},
     {do: 'step', by: -1},
     {do: 'speed', speed: 2},
     {do: 'speed', speed: 0.5},
+    {do: 'seek', at: '2026-11-05T12:02:54.000Z'},
+    {do: 'seek', at: '2026-11-05T12:03:14.000Z'},
+    {do: 'seek', at: '2026-11-05T12:02:00.000Z'},
+    {do: 'seek', at: '2026-11-05T12:03:05.000Z'},
   ]);
   await ui.shows('This is a recording already.');
   await ui.press('q');
