@@ -67,7 +67,7 @@ export function questionFrom(name: string, words: readonly string[]): Question |
 
 /** JSON Schema (draft-07) of what `toJson` gives for a question. */
 export function schemaOf(name: QuestionName): object {
-  return {title: `hoptop ${name}`, ...toJsonSchema(definitionOf(name).schema, {typeMode: 'input'})};
+  return {title: `hoptop ${name}`, ...toJsonSchema(definitionOf(name).schema, {ignoreActions: ['readonly']})};
 }
 
 const MOST_SUGGESTIONS = 50;

@@ -24,12 +24,21 @@ export function podWords(pod: Pod): string {
 /** One error a word: what a tired hand makes. */
 const fuzzy = new uFuzzy({intraMode: 1});
 
-/** Names near to what was typed, best first; also tried by its last part (`web1` finds `shop/web-1`). */
+/**
+ * Names near to what was typed, best first: as it is, then by its last part (`web-1` finds `shop/web-1`), without its
+ * punctuation (`web1` does too), and at last by ever less of its beginning (`node-1/eth7` finds `node-1/eth0`).
+ */
 export function near(names: readonly string[], typed: string, most = 5): string[] {
-  const tries = [typed, typed.split(/[/:@]/).at(-1)!, typed.replace(/[^\p{L}\p{N}]+/gu, ' ')];
-  for (const needle of [...tries, letters(typed)]) {
+  const bare = letters(typed);
+  const beginnings = Array.from({length: Math.ceil(typed.length / 2)}, (_, cut) => typed.slice(0, -1 - cut));
+  const tries: [string[], string][] = [
+    [[...names], typed],
+    [[...names], typed.split(/[/:@]/).at(-1)!],
+    [names.map(letters), bare],
+    ...beginnings.filter(part => part.length > 1).map((part): [string[], string] => [[...names], part]),
+  ];
+  for (const [haystack, needle] of tries) {
     if (needle.trim() === '') continue;
-    const haystack = needle === letters(typed) ? names.map(letters) : [...names];
     const [found, info, order] = fuzzy.search(haystack, needle);
     const ordered = order && info ? order.map(at => info.idx[at]!) : found;
     if (ordered && ordered.length > 0) return ordered.slice(0, most).map(at => names[at]!);
