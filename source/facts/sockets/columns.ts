@@ -1,36 +1,36 @@
 import {NO_UID, type SocketTable} from '../sockets.ts';
 import {createWords, type Words} from './intern.ts';
 
+/** The columns of a table, and how many elements each has for a row. */
+const EACH = {
+  local: 4,
+  remote: 4,
+  recvQ: 1,
+  sendQ: 1,
+  inode: 1,
+  uid: 1,
+  rtt: 1,
+  retrans: 1,
+  from: 1,
+  to: 1,
+  localPort: 1,
+  remotePort: 1,
+  netnsIndex: 1,
+  congestion: 1,
+  device: 1,
+  protocol: 1,
+  family: 1,
+  state: 1,
+  v6only: 1,
+} as const;
+type ColumnName = keyof typeof EACH;
+const NAMES = Object.keys(EACH) as ColumnName[];
+
 /** The writable side of a `SocketTable`: room for `capacity` rows, of which `count` are filled. */
-export type Columns = {-readonly [K in ColumnName]: SocketTable[K]} & {capacity: number; count: number};
-
-type ColumnName = (typeof LAYOUT)[number]['name'];
-
-/** Widest first, so that every column is aligned in the one buffer that holds them all. `each` is elements a row. */
-const LAYOUT = [
-  {name: 'local', type: Uint32Array, each: 4},
-  {name: 'remote', type: Uint32Array, each: 4},
-  {name: 'recvQ', type: Uint32Array, each: 1},
-  {name: 'sendQ', type: Uint32Array, each: 1},
-  {name: 'inode', type: Uint32Array, each: 1},
-  {name: 'uid', type: Uint32Array, each: 1},
-  {name: 'rtt', type: Float32Array, each: 1},
-  {name: 'retrans', type: Uint32Array, each: 1},
-  {name: 'from', type: Uint32Array, each: 1},
-  {name: 'to', type: Uint32Array, each: 1},
-  {name: 'localPort', type: Uint16Array, each: 1},
-  {name: 'remotePort', type: Uint16Array, each: 1},
-  {name: 'netnsIndex', type: Uint16Array, each: 1},
-  {name: 'congestion', type: Uint16Array, each: 1},
-  {name: 'device', type: Uint16Array, each: 1},
-  {name: 'protocol', type: Uint8Array, each: 1},
-  {name: 'family', type: Uint8Array, each: 1},
-  {name: 'state', type: Uint8Array, each: 1},
-  {name: 'v6only', type: Uint8Array, each: 1},
-] as const;
+export type Columns = Pick<SocketTable, ColumnName> & {capacity: number; count: number};
 
 /** Bytes that one socket takes. */
-export const ROW_BYTES = LAYOUT.reduce((sum, {type, each}) => sum + type.BYTES_PER_ELEMENT * each, 0);
+export const ROW_BYTES = 16 + 16 + 8 * 4 + 5 * 2 + 4;
 
 /** A table being filled. Growing it replaces its columns: take them from here after every call that may grow it. */
 export type Draft = {
@@ -54,7 +54,7 @@ export function clearRow(columns: Columns, i: number): void {
   const at = i * 4;
   columns.local.fill(0, at, at + 4);
   columns.remote.fill(0, at, at + 4);
-  for (const {name, each} of LAYOUT) if (each === 1) columns[name][i] = 0;
+  for (const name of NAMES) if (EACH[name] === 1) columns[name][i] = 0;
   columns.uid[i] = NO_UID;
   columns.rtt[i] = Number.NaN;
 }
@@ -70,7 +70,8 @@ export function appendKept(draft: Draft, netns: string, table: SocketTable): num
   const first = draft.columns.count;
   if (first + rows > draft.columns.capacity) draft.columns = copy(draft.columns, first, first + rows);
   const columns = draft.columns;
-  for (const {name, each} of LAYOUT) {
+  for (const name of NAMES) {
+    const each = EACH[name];
     columns[name].set(table[name].subarray(start * each, end * each), first * each);
   }
   columns.netnsIndex.fill(mine, first, first + rows);
@@ -87,25 +88,75 @@ export function appendKept(draft: Draft, netns: string, table: SocketTable): num
 export function finish(draft: Draft): SocketTable {
   const {count, capacity} = draft.columns;
   const columns = capacity > count * 1.05 + 64 ? copy(draft.columns, count, count) : draft.columns;
-  const table: Record<string, unknown> = {count, netns: draft.netns, words: draft.words.list()};
-  for (const {name, each} of LAYOUT) table[name] = columns[name].subarray(0, count * each);
-  return table as unknown as SocketTable;
+  const part = <Name extends ColumnName>(name: Name) =>
+    columns[name].subarray(0, count * EACH[name]) as SocketTable[Name];
+  return {
+    count,
+    netns: draft.netns,
+    words: draft.words.list(),
+    local: part('local'),
+    remote: part('remote'),
+    recvQ: part('recvQ'),
+    sendQ: part('sendQ'),
+    inode: part('inode'),
+    uid: part('uid'),
+    rtt: part('rtt'),
+    retrans: part('retrans'),
+    from: part('from'),
+    to: part('to'),
+    localPort: part('localPort'),
+    remotePort: part('remotePort'),
+    netnsIndex: part('netnsIndex'),
+    congestion: part('congestion'),
+    device: part('device'),
+    protocol: part('protocol'),
+    family: part('family'),
+    state: part('state'),
+    v6only: part('v6only'),
+  };
 }
 
 function allocate(capacity: number): Columns {
   const buffer = new SharedArrayBuffer(capacity * ROW_BYTES);
-  const columns: Record<string, unknown> = {capacity, count: 0};
   let offset = 0;
-  for (const {name, type: Column, each} of LAYOUT) {
-    columns[name] = new (Column as Uint32ArrayConstructor)(buffer, offset, capacity * each);
-    offset += capacity * each * Column.BYTES_PER_ELEMENT;
-  }
-  return columns as unknown as Columns;
+  const take = <Column>(
+    type: {new (buffer: SharedArrayBuffer, from: number, length: number): Column; BYTES_PER_ELEMENT: number},
+    each = 1,
+  ) => {
+    const column = new type(buffer, offset, capacity * each);
+    offset += capacity * each * type.BYTES_PER_ELEMENT;
+    return column;
+  };
+  // A literal: an object filled name by name would be a hash table, and every access a look-up. Widest come first,
+  // so that each column is aligned in the one buffer.
+  return {
+    capacity,
+    count: 0,
+    local: take(Uint32Array, 4),
+    remote: take(Uint32Array, 4),
+    recvQ: take(Uint32Array),
+    sendQ: take(Uint32Array),
+    inode: take(Uint32Array),
+    uid: take(Uint32Array),
+    rtt: take(Float32Array),
+    retrans: take(Uint32Array),
+    from: take(Uint32Array),
+    to: take(Uint32Array),
+    localPort: take(Uint16Array),
+    remotePort: take(Uint16Array),
+    netnsIndex: take(Uint16Array),
+    congestion: take(Uint16Array),
+    device: take(Uint16Array),
+    protocol: take(Uint8Array),
+    family: take(Uint8Array),
+    state: take(Uint8Array),
+    v6only: take(Uint8Array),
+  };
 }
 
 function copy(old: Columns, count: number, capacity: number): Columns {
   const columns = allocate(capacity);
-  for (const {name, each} of LAYOUT) columns[name].set(old[name].subarray(0, count * each));
+  for (const name of NAMES) columns[name].set(old[name].subarray(0, count * EACH[name]));
   columns.count = count;
   return columns;
 }

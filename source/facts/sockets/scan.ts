@@ -6,7 +6,30 @@ const DOT = 0x2e;
 const SLASH = 0x2f;
 const ZERO = 0x30;
 
-export function afterSpaces(bytes: Buffer, pos: number): number {
+/** Bytes, and the same bytes to be read four at a time. */
+export type Bytes = {
+  readonly bytes: Buffer;
+  readonly view: DataView /** Where the last four begin. */;
+  readonly last: number;
+};
+
+export function bytesOf(bytes: Buffer): Bytes {
+  return {bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), last: bytes.length - 4};
+}
+
+/** Four letters as the number that `fourAt` answers for them. */
+export function four(letters: string): number {
+  return Buffer.from(letters, 'latin1').readInt32LE();
+}
+
+/** The four bytes at `pos` as one number; 0 where fewer are left. */
+export function fourAt({view, last}: Bytes, pos: number): number {
+  return pos <= last ? view.getInt32(pos, true) : 0;
+}
+
+/** Columns are padded with long runs of spaces, which are a good part of all bytes. */
+export function afterSpaces({bytes, view, last}: Bytes, pos: number): number {
+  while (pos <= last && view.getInt32(pos, true) === 0x20202020) pos += 4;
   while (bytes[pos] === SPACE) pos++;
   return pos;
 }

@@ -11,7 +11,7 @@
 import {NO_UID} from '../sockets.ts';
 import {type Columns, clearRow, type Draft, grow} from './columns.ts';
 import {endpoint, UNSAID, UNSAID_ANY6, UNSAID_STAR} from './endpoint.ts';
-import {afterSpaces, decimal, digits, startsWith, total} from './scan.ts';
+import {afterSpaces, type Bytes, bytesOf, decimal, digits, four, fourAt, startsWith, total} from './scan.ts';
 
 /** What a scan did not understand: how many lines, and where the first of them is. */
 export type Misread = {lines: number; from: number; to: number};
@@ -32,14 +32,9 @@ const L = 0x4c;
 const S = 0x53;
 const T = 0x54;
 const U = 0x55;
-const c_ = 0x63;
-const i_ = 0x69;
-const r_ = 0x72;
 const t_ = 0x74;
 const u_ = 0x75;
-const v_ = 0x76;
 
-type Word = Uint8Array;
 const text = (word: string) => Uint8Array.from(word, letter => letter.charCodeAt(0));
 /** In the order of `STATES`. */
 const STATE_TEXT = [
@@ -57,17 +52,22 @@ const STATE_TEXT = [
   'CLOSING',
   'CLOSED',
 ].map(text);
-const [INO, UID, USERS, V6ONLY, CGROUP, RTT, RETRANS, SKMEM, ULP] = [
-  'ino:',
-  'uid:',
-  'users:((',
-  'v6only:',
-  'cgroup:',
-  'rtt:',
-  'retrans:',
-  'skmem:',
-  'tcp-ulp-',
-].map(text) as [Word, Word, Word, Word, Word, Word, Word, Word, Word];
+const TCP = four('tcp ');
+const UDP = four('udp ');
+const ESTA = four('ESTA');
+const INO = four('ino:');
+const UID = four('uid:');
+const RTT = four('rtt:');
+const CGRO = four('cgro');
+const V6ON = four('v6on');
+const USER = four('user');
+const RETR = four('retr');
+const CGROUP = text('cgroup:');
+const V6ONLY = text('v6only:');
+const USERS = text('users:((');
+const RETRANS = text('retrans:');
+const SKMEM = text('skmem:');
+const ULP = text('tcp-ulp-');
 const RETRANS_TOKEN = text(' retrans:');
 /** By byte: its distance to the end of the pattern, or the pattern's length when it is not in it. */
 const SHIFT = new Uint8Array(256).fill(RETRANS_TOKEN.length);
@@ -77,9 +77,10 @@ const FLAGS = ['ts', 'sack', 'ecn', 'ecnseen', 'fastopen'].map(text);
 /** What ss says on standard error, which captures made with 2>&1 hold, the prompt of a capture, and a header. */
 const NOISE = ['Failed to find cgroup2 mount', 'Failed to open cgroup2 by ID', '$ ', 'Netid '].map(text);
 
+const BATCH = 256;
+
 /** What a scan carries from row to row. */
-type Scan = {
-  readonly bytes: Buffer;
+type Scan = Bytes & {
   readonly draft: Draft;
   readonly netnsIndex: number;
   readonly misread: Misread;
@@ -91,20 +92,25 @@ type Scan = {
  */
 export function scanSs(bytes: Buffer, draft: Draft, netnsIndex: number): Misread {
   const misread = {lines: 0, from: 0, to: 0};
-  const scan: Scan = {bytes, draft, netnsIndex, misread};
+  const scan: Scan = {...bytesOf(bytes), draft, netnsIndex, misread};
   let pos = 0;
   while (pos < bytes.length) {
+    if (draft.columns.count === draft.columns.capacity) grow(draft);
     pos = scanRows(scan, draft.columns, pos);
-    if (pos < bytes.length) grow(draft);
   }
   return misread;
 }
 
-/** Reads lines until the end, or until the columns are full; answers where the next line to read begins. */
+/**
+ * Reads lines until the end, or `BATCH` rows, or until the columns are full; answers where the next line to read
+ * begins. Short calls let the engine compile what it has seen whole; one long loop is compiled half-seen.
+ */
 function scanRows(scan: Scan, columns: Columns, pos: number): number {
   const {bytes, netnsIndex} = scan;
   const end = bytes.length;
-  let row = columns.count;
+  const first = columns.count;
+  const full = Math.min(columns.capacity, first + BATCH);
+  let row = first;
   // The row that a second line belongs to; -1: none was begun; -2: that of a line which was not understood.
   let current = -1;
   while (pos < end) {
@@ -121,7 +127,7 @@ function scanRows(scan: Scan, columns: Columns, pos: number): number {
       continue;
     }
     if (c === t_ || c === u_) {
-      if (row === columns.capacity) break;
+      if (row === full) break;
       pos = head(scan, columns, row, from);
       if (pos >= 0) {
         const eol = extras(scan, columns, row, pos, false);
@@ -144,7 +150,7 @@ function scanRows(scan: Scan, columns: Columns, pos: number): number {
     }
     current = -2;
   }
-  columns.netnsIndex.fill(netnsIndex, columns.count, row);
+  columns.netnsIndex.fill(netnsIndex, first, row);
   columns.count = row;
   return pos;
 }
@@ -161,23 +167,28 @@ function settle(columns: Columns, row: number): void {
 }
 
 /** `tcp ESTAB 0 0 LOCAL:PORT REMOTE:PORT`; answers the position after it, or -1. */
-function head({bytes, draft}: Scan, columns: Columns, row: number, pos: number): number {
-  const tcp = bytes[pos] === t_;
-  if (bytes[pos + 1] !== (tcp ? 0x63 : 0x64) || bytes[pos + 2] !== 0x70 || bytes[pos + 3] !== SPACE)
-    return -1;
-  if (!tcp) columns.protocol[row] = 1;
-  pos = afterSpaces(bytes, pos + 3);
-  const state = stateAt(bytes, pos);
-  if (state < 0) return -1;
-  columns.state[row] = state;
-  while (bytes[pos]! > SPACE) pos++;
-  pos = digits(bytes, afterSpaces(bytes, pos), columns.recvQ, row);
+function head(scan: Scan, columns: Columns, row: number, pos: number): number {
+  const {bytes, draft} = scan;
+  const protocol = fourAt(scan, pos);
+  if (protocol === UDP) columns.protocol[row] = 1;
+  else if (protocol !== TCP) return -1;
+  pos = afterSpaces(scan, pos + 4);
+  if (fourAt(scan, pos) === ESTA && bytes[pos + 4] === B && bytes[pos + 5] === SPACE) {
+    columns.state[row] = 1;
+    pos += 5;
+  } else {
+    const state = otherStateAt(bytes, pos);
+    if (state < 0) return -1;
+    columns.state[row] = state;
+    while (bytes[pos]! > SPACE) pos++;
+  }
+  pos = digits(bytes, afterSpaces(scan, pos), columns.recvQ, row);
   if (pos < 0 || bytes[pos] !== SPACE) return -1;
-  pos = digits(bytes, afterSpaces(bytes, pos), columns.sendQ, row);
+  pos = digits(bytes, afterSpaces(scan, pos), columns.sendQ, row);
   if (pos < 0 || bytes[pos] !== SPACE) return -1;
-  pos = endpoint(bytes, afterSpaces(bytes, pos), draft, columns, row, true);
+  pos = endpoint(bytes, afterSpaces(scan, pos), draft, columns, row, true);
   if (pos < 0 || bytes[pos] !== SPACE) return -1;
-  pos = endpoint(bytes, afterSpaces(bytes, pos), draft, columns, row, false);
+  pos = endpoint(bytes, afterSpaces(scan, pos), draft, columns, row, false);
   if (pos < 0 || bytes[pos]! > SPACE) return -1;
   columns.uid[row] = NO_UID;
   columns.rtt[row] = Number.NaN;
@@ -194,16 +205,18 @@ function extras(scan: Scan, columns: Columns, row: number, pos: number, second: 
   let wordFrom = 0;
   let wordTo = 0;
   for (;;) {
+    pos = afterSpaces(scan, pos);
     let c = bytes[pos]!;
     while (c <= SPACE && c !== NEWLINE) c = bytes[++pos]!;
     if (c === NEWLINE) break;
+    const word = fourAt(scan, pos);
     if (info) {
-      if (c === r_ && startsWith(bytes, pos, RTT)) {
+      if (word === RTT) {
         if (naming) columns.congestion[row] = nameIn(draft, bytes, wordFrom, wordTo);
         decimal(bytes, pos + 4, columns.rtt, row);
         return rest(bytes, columns, row, pos);
       }
-      if (c === r_ && startsWith(bytes, pos, RETRANS)) total(bytes, pos + 8, columns.retrans, row);
+      if (word === RETR && startsWith(bytes, pos, RETRANS)) total(bytes, pos + 8, columns.retrans, row);
     } else {
       if ((c === LESS || c === DASH) && bytes[pos + 1] === DASH) {
         info = true;
@@ -211,18 +224,22 @@ function extras(scan: Scan, columns: Columns, row: number, pos: number, second: 
         pos += 3;
         continue;
       }
-      if (c === v_ && startsWith(bytes, pos, V6ONLY)) {
+      if (word === V6ON && startsWith(bytes, pos, V6ONLY)) {
         columns.v6only[row] = bytes[pos + 7] === ZERO + 1 ? 1 : 0;
       } else if (cgroup) {
         // A cgroup's name may hold spaces; it ends where the arrow is.
-      } else if (c === i_ && startsWith(bytes, pos, INO)) {
+      } else if (word === INO) {
         digits(bytes, pos + 4, columns.inode, row);
-      } else if (c === u_ && startsWith(bytes, pos, UID)) {
+        while (bytes[pos]! > SPACE) pos++;
+        continue;
+      } else if (word === UID) {
         digits(bytes, pos + 4, columns.uid, row);
-      } else if (c === u_ && startsWith(bytes, pos, USERS)) {
+        while (bytes[pos]! > SPACE) pos++;
+        continue;
+      } else if (word === USER && startsWith(bytes, pos, USERS)) {
         pos = afterUsers(bytes, pos + 8);
         continue;
-      } else if (c === c_ && startsWith(bytes, pos, CGROUP)) {
+      } else if (word === CGRO && startsWith(bytes, pos, CGROUP)) {
         cgroup = true;
       }
     }
@@ -276,19 +293,6 @@ function afterUsers(bytes: Buffer, pos: number): number {
 function nameIn(draft: Draft, bytes: Buffer, from: number, to: number): number {
   for (const flag of FLAGS) if (flag.length === to - from && startsWith(bytes, from, flag)) return 0;
   return draft.words.ofBytes(bytes, from, to);
-}
-
-function stateAt(bytes: Buffer, pos: number): number {
-  if (
-    bytes[pos] === E &&
-    bytes[pos + 1] === S &&
-    bytes[pos + 2] === T &&
-    bytes[pos + 3] === A &&
-    bytes[pos + 4] === B
-  ) {
-    if (bytes[pos + 5] === SPACE) return 1;
-  }
-  return otherStateAt(bytes, pos);
 }
 
 function otherStateAt(bytes: Buffer, pos: number): number {
