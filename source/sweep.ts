@@ -119,7 +119,8 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
     const sweep = draft.sweep + 1;
     if (reader.scope === 'node') {
       const last = readAt.get(key(fact.name)) ?? 0;
-      const moved = fact.dueWhen ? fact.dueWhen(draft) !== watched.get(fact.name) : stale.size > 0;
+      const changed = stale.has('node') || stale.has(draft.hostNetns ?? '');
+      const moved = changed || (fact.dueWhen !== undefined && fact.dueWhen(draft) !== watched.get(fact.name));
       return moved || sweep - last >= cadence.backstop ? 'node' : undefined;
     }
     const wanted = [...living()].filter(inode => {
