@@ -12,6 +12,7 @@ export const Attachment = v.object({
   why: text('What the pair rests on.'),
   outside: v.pipe(list(InterfaceRef), v.description('The interface on the host; several when ambiguous.')),
   master: maybe.text('Bridge, bond or VRF that the host’s interface is enslaved to.'),
+  routed: flag('A route of the node leads straight to the host’s interface.'),
 });
 export type Attachment = v.InferOutput<typeof Attachment>;
 
@@ -66,12 +67,23 @@ export function attachments(
     const pair = graph.pairs.get(inside);
     if (!pair) return [];
     const {candidates: outside, grade, why} = pair;
-    const master = outside.length === 1 ? outside[0]!.link.master : undefined;
+    const end = outside.length === 1 ? outside[0] : undefined;
+    const routed = end?.namespace.facts?.routes?.value.some(
+      route =>
+        route.type === 'unicast' && route.family === 4 && route.hops.some(hop => hop.dev === end.link.name),
+    );
     return [
       {
         inside,
         outside,
-        row: {inside: interfaceRef(inside), grade, why, outside: outside.map(interfaceRef), master},
+        row: {
+          inside: interfaceRef(inside),
+          grade,
+          why,
+          outside: outside.map(interfaceRef),
+          master: end?.link.master,
+          routed: routed ?? false,
+        },
       },
     ];
   });

@@ -72,14 +72,14 @@ function sides(here: End, there: End): Field[] {
     both('retrans', end => fact(end, socket => `${socket.retrans}`)),
     both('congestion', end => fact(end, socket => socket.congestion ?? '-')),
     both('netns', end => known(end.netns)),
-    both('held', end => ({text: end.socket ? end.socket.held : '', tone: 'dim'})),
+    both('socket', end => ({text: end.socket ? end.socket.held : '', tone: 'dim'})),
   ];
   const width = Math.max(...lines.slice(0, -1).map(({cells: [cell]}) => cell.text.length)) + 2;
   const evidence = [...(here.socket?.evidence ?? []), ...(there.socket?.evidence ?? [])];
   const jump = jumpTo(there);
   return lines.map(({label, cells: [left, right], opens, other}) => ({
     label,
-    cells: label === 'held' ? [left] : [{...left, text: left.text.padEnd(width)}, right],
+    cells: label === 'socket' ? [left] : [{...left, text: left.text.padEnd(width)}, right],
     ...(opens ? {opens} : {}),
     ...((other ?? jump) ? {other: jump ?? other!} : {}),
     evidence,

@@ -21,7 +21,8 @@ export function gradeTone(grade: Grade | undefined): Tone {
 export function gapSentence({node, fact, netns, reason, reveal}: Gap): string {
   const where = netns === undefined ? node : `${node}, namespace ${netns}`;
   const what = fact === 'node' ? '' : `${fact}: `;
-  const said = reason.includes(node) ? `${what}${reason}` : `${where}: ${what}${reason}`;
+  const names = reason.split(/[\s,;()“”"'`]+/).map(word => word.replace(/[.:]+(\d+)?$/, ''));
+  const said = names.includes(node) ? `${what}${reason}` : `${where}: ${what}${reason}`;
   return reveal === undefined ? said : `${said.replace(/\.?$/, '.')} To see it: ${reveal}`;
 }
 

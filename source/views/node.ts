@@ -11,6 +11,8 @@ import type {Fields, View} from './view.ts';
 
 export function nodeView(answer: NodeAnswer): Omit<View, 'gaps'> {
   const {node, pods, interfaces, processes, routes, sockets} = answer;
+  const unless = (empty: string) =>
+    node.sweep === undefined ? `Nothing of ${node.name} was read yet.` : empty;
   return {
     title: `node ${node.name}`,
     summary: [
@@ -18,22 +20,22 @@ export function nodeView(answer: NodeAnswer): Omit<View, 'gaps'> {
       {
         text: ` · ${node.address ?? node.id} · ${node.os ?? 'unknown system'} · ${node.kernel ?? 'unknown kernel'}`,
       },
-      {text: ` · ${count(pods.length, 'pod')}`},
+      {text: node.pods === undefined ? '' : ` · ${count(node.pods, 'pod')}`},
     ],
     facets: [
-      {key: 'pods', title: 'Pods', body: podTable(pods, `No pod was found on ${node.name}.`)},
+      {key: 'pods', title: 'Pods', body: podTable(pods, unless(`No pod was found on ${node.name}.`))},
       {
         key: 'interfaces',
         title: 'Interfaces',
-        body: interfaceTable(interfaces, 'No interface of the node was read.'),
+        body: interfaceTable(interfaces, unless('No interface of the node was read.')),
       },
       {
         key: 'sockets',
         title: 'Sockets',
-        body: socketTable(sockets, 'No socket was seen in the node’s namespace.'),
+        body: socketTable(sockets, unless('No socket was seen in the node’s namespace.')),
       },
-      {key: 'processes', title: 'Processes', body: processTable(processes, 'No process was read.')},
-      {key: 'routes', title: 'Routes', body: routeTable(routes, 'No route of the node was read.')},
+      {key: 'processes', title: 'Processes', body: processTable(processes, unless('No process was read.'))},
+      {key: 'routes', title: 'Routes', body: routeTable(routes, unless('No route of the node was read.'))},
       {key: 'about', title: 'About', body: about(answer)},
     ],
   };

@@ -39,9 +39,10 @@ function hostLink(pod: PodRow): string {
   return outside ? [mark(found.grade), outside.name].filter(part => part !== '').join(' ') : '?';
 }
 
-function master(pod: PodRow): string {
+/** What the host's end hangs on: a bridge, or a route straight to it. */
+function master({attachments}: PodRow): string {
   return (
-    pod.attachments.find(one => one.master !== undefined)?.master ??
-    (pod.attachments.length > 0 ? 'route' : '')
+    attachments.find(one => one.master !== undefined)?.master ??
+    (attachments.some(one => one.routed) ? 'route' : '')
   );
 }

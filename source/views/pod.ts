@@ -65,7 +65,8 @@ function way(answer: PodAnswer): Field[] {
       tone: attachment.grade === 'proven' ? 'dim' : 'warn',
     };
     lines.push({label: '', cells: [why]});
-    for (const end of ends) lines.push(linkField('├─', end, `${mark(attachment.grade)}on ${pod.node}`));
+    for (const end of ends)
+      lines.push(linkField('├─', end, `${mark(attachment.grade)} on ${pod.node}`.trim()));
     if (attachment.master !== undefined) {
       const words = `${pod.node}/${attachment.master}`;
       lines.push({
@@ -124,7 +125,7 @@ function about({pod, sandbox, containers}: PodAnswer): Field[] {
       label: 'netns',
       cells: [
         {text: pod.netns ?? 'unknown', tone: pod.netns === undefined ? 'warn' : 'plain'},
-        {text: `  ${mark(pod.grade)}${pod.why}`, tone: 'dim'},
+        {text: `  ${`${mark(pod.grade)} ${pod.why}`.trim()}`, tone: 'dim'},
       ],
       evidence: pod.evidence,
     },
