@@ -44,7 +44,7 @@ try {
   await sleep(LOST * 1000, undefined, {signal: interrupt.signal});
   await stopSshd(lab, worker);
   await sleep((BACK - LOST) * 1000, undefined, {signal: interrupt.signal});
-  await startSshd(lab, worker);
+  await startSshd(worker);
   process.exitCode = (await ended) ?? 1;
 } finally {
   await down(NAME);

@@ -1,5 +1,6 @@
 import {createEngine} from '../engine.ts';
-import {EXIT} from '../exit.ts';
+import {EXIT, EXIT} from '../exit.ts';
+import {sanitise} from '../facts/text.ts';
 import {driveLive} from '../live.ts';
 import {type Flags, numberFlag, UsageError} from '../options.ts';
 import {headless} from '../wire/prompter.ts';
@@ -41,11 +42,13 @@ export async function record(words: readonly string[], flags: Flags): Promise<nu
   const engine = createEngine(drive, {watch: () => () => {}, answer: () => {}});
   const told = new Map<string, string>();
   const unwatch = engine.status(({nodes}) => {
-    for (const {id, state, cause, sweep} of nodes) {
-      const word = state === 'lost' ? `lost: ${cause ?? 'no reason given'}` : sweep > 0 ? 'recording' : state;
+    for (const {id, state, cause} of nodes) {
+      // A lost node is dialled again and again: said once.
+      if (state === 'dialling') continue;
+      const word = state === 'lost' ? `lost: ${cause ?? 'no reason given'}` : 'recording';
       if (told.get(id) === word) continue;
       told.set(id, word);
-      process.stderr.write(`hoptop: ${id}: ${word}\n`);
+      process.stderr.write(`hoptop: ${id}: ${sanitise(word)}\n`);
     }
   });
   process.once('SIGINT', end);
@@ -55,7 +58,7 @@ export async function record(words: readonly string[], flags: Flags): Promise<nu
   clearTimeout(timer);
   unwatch();
   await engine.close();
-  const {nodes} = {nodes: drive.world().statuses()};
+  const nodes = drive.world().statuses();
   const unread = nodes.filter(node => node.sweep === 0).length;
   process.stderr.write(
     broken
