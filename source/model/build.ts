@@ -156,7 +156,7 @@ function addMembers(snapshot: Snapshot, byInode: ReadonlyMap<string, Open<Namesp
 function addProcesses(node: Open<GraphNode>, snapshot: Snapshot, byPid: Map<number, Open<Proc>>): void {
   const netns = new Map<number, Namespace>();
   for (const namespace of node.namespaces) for (const pid of namespace.pids) netns.set(pid, namespace);
-  for (const process of snapshot.processes?.value ?? []) {
+  for (const process of [...(snapshot.processes?.value ?? [])].sort((a, b) => a.pid - b.pid)) {
     const proc: Open<Proc> = {
       node,
       process,
