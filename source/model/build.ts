@@ -5,6 +5,7 @@ import type {Container, Graph, GraphNode, Interface, Namespace, NodeInput, Pod, 
 import {pairInterfaces} from './pairs.ts';
 import {containerByPid, type FoundPod, findPods} from './pods.ts';
 import {changedKeys, countersOf, ratesOf} from './rates.ts';
+import {socketsUnread} from './unread.ts';
 import {isLinkLocalText, isLoopbackText} from './words.ts';
 
 /** Being built: lists are still filled. */
@@ -273,13 +274,6 @@ function indexAddresses(namespaces: readonly Namespace[]): Map<string, Namespace
 function seenBy(node: GraphNode): Seen | undefined {
   const table = node.snapshot?.sockets?.value;
   return table && {table, netns: table.netns.map(inode => node.byInode.get(inode)!)};
-}
-
-/** A namespace whose answer came in is in the table even when it has no socket; a gap may say that rows are missing. */
-function socketsUnread({node, inode}: Namespace): boolean {
-  const {sockets, gaps} = node.snapshot ?? {};
-  if (!sockets?.value.netns.includes(inode)) return true;
-  return gaps?.some(gap => gap.fact === 'sockets' && gap.netns === inode) ?? false;
 }
 
 function gapsOf(node: GraphNode): readonly Gap[] {

@@ -38,7 +38,7 @@ export const JOINS = [
   {
     key: 'unread',
     grade: 'unknown',
-    why: 'the remote address is known, but the sockets of its namespace were not read',
+    why: 'the remote address is known, but the sockets of its namespace were not, or not all, read',
   },
   {
     key: 'shared',

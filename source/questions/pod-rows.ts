@@ -31,7 +31,7 @@ export const PodRow = v.object({
   containers: list(v.string()),
   processes: count('Processes in it.'),
   attachments: list(Attachment),
-  sockets: Tally,
+  sockets: v.optional(Tally),
   evidence: list(Evidence),
 });
 export type PodRow = v.InferOutput<typeof PodRow>;

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type {Proc} from '../model/graph.ts';
 import {processWords} from './names.ts';
 import {count, Evidence, list, maybe, Tally, text} from './schema.ts';
-import {emptyTally, talliesOf} from './socket-select.ts';
+import {processTally} from './socket-select.ts';
 
 export const ProcessRow = v.object({
   words: text('What `hoptop process` takes.'),
@@ -18,7 +18,7 @@ export const ProcessRow = v.object({
   place: v.optional(v.picklist(['host', 'pod', 'other'])),
   pod: maybe.text('Pod it is in.'),
   container: maybe.text('Container it is in; absent for a pod’s sandbox process.'),
-  sockets: Tally,
+  sockets: v.optional(Tally),
   evidence: list(Evidence),
 });
 export type ProcessRow = v.InferOutput<typeof ProcessRow>;
@@ -39,7 +39,7 @@ export function processRow(proc: Proc): ProcessRow {
     place: netns?.kind,
     pod: proc.pod?.key,
     container: proc.container?.name,
-    sockets: talliesOf(node).byPid.get(process.pid) ?? emptyTally(),
+    sockets: processTally(proc),
     evidence: [
       {
         node: node.id,

@@ -1,6 +1,7 @@
 import {STATES} from '../facts/sockets.ts';
 import type {Graph, GraphNode, Namespace, Pod, Proc} from '../model/graph.ts';
 import {holdersOf} from '../model/holders.ts';
+import {ownersUnread, socketsUnread} from '../model/unread.ts';
 import {isLoopback} from '../model/words.ts';
 import type {Tally} from './schema.ts';
 import type {Scope} from './scope.ts';
@@ -170,17 +171,24 @@ export function talliesOf(node: GraphNode): NodeTallies {
   return tallies;
 }
 
-/** Of a pod: its namespace's, or on the host's network its processes'. */
-export function podTally(pod: Pod): Tally {
-  const tallies = talliesOf(pod.node);
-  if (pod.netns && !pod.hostNetwork) return tallies.byNetns.get(pod.netns.inode) ?? emptyTally();
+/** What a process holds; undefined, not zero, where its descriptors may not have been readable. */
+export function processTally({node, process}: Proc): Tally | undefined {
+  return talliesOf(node).byPid.get(process.pid) ?? (ownersUnread(node) ? undefined : emptyTally());
+}
+
+/** Of a pod: its namespace's, or on the host's network its processes'. Undefined where that was not read. */
+export function podTally(pod: Pod): Tally | undefined {
+  if (!pod.hostNetwork) {
+    if (!pod.netns || socketsUnread(pod.netns)) return undefined;
+    return talliesOf(pod.node).byNetns.get(pod.netns.inode);
+  }
+  const own = pod.processes.map(processTally);
   const sum = emptyTally();
-  for (const proc of pod.processes) {
-    const own = tallies.byPid.get(proc.process.pid);
-    if (!own) continue;
-    sum.established += own.established;
-    sum.listening += own.listening;
-    sum.other += own.other;
+  for (const tally of own) {
+    if (!tally) return undefined;
+    sum.established += tally.established;
+    sum.listening += tally.listening;
+    sum.other += tally.other;
   }
   return sum;
 }

@@ -12,9 +12,9 @@ import type {ProcessesAnswer} from '../questions/processes.ts';
 import type {RoutesAnswer} from '../questions/routes.ts';
 import type {SocketsAnswer} from '../questions/sockets.ts';
 import {connectionView} from './connection.ts';
+import {gapSentences} from './gaps.ts';
 import {linkView} from './link.ts';
 import {interfacesView, peersView, podsView, processesView, routesView, socketsView} from './lists.ts';
-import {gapSentence} from './marks.ts';
 import {nodeView} from './node.ts';
 import {overviewView} from './overview.ts';
 import {podView} from './pod.ts';
@@ -24,7 +24,7 @@ import type {View} from './view.ts';
 
 /** What a screen shows of an answer, and `-o text` prints. Pure; tables are windowed. */
 export function toView(answer: Answer): View {
-  return safe({...body(answer), gaps: answer.gaps.map(gapSentence)});
+  return safe({...body(answer), gaps: gapSentences(answer.gaps)});
 }
 
 /** An answer's question says which one it is: `ask` makes them together. */

@@ -1,4 +1,3 @@
-import type {Gap} from '../facts/evidence.ts';
 import type {Grade} from '../model/graph.ts';
 import type {Tone} from './view.ts';
 
@@ -15,15 +14,6 @@ export function gradeTone(grade: Grade | undefined): Tone {
       : grade === undefined
         ? 'dim'
         : 'warn';
-}
-
-/** One sentence or two; a reason that names its node already is not told it again. */
-export function gapSentence({node, fact, netns, reason, reveal}: Gap): string {
-  const where = netns === undefined ? node : `${node}, namespace ${netns}`;
-  const what = fact === 'node' ? '' : `${fact}: `;
-  const names = reason.split(/[\s,;()“”"'`]+/).map(word => word.replace(/[.:]+(\d+)?$/, ''));
-  const said = names.includes(node) ? `${what}${reason}` : `${where}: ${what}${reason}`;
-  return reveal === undefined ? said : `${said.replace(/\.?$/, '.')} To see it: ${reveal}`;
 }
 
 /** Plain kinds of states: listening and connected are healthy, closing ones are passing, calling ones wait. */

@@ -21,7 +21,7 @@ export function podView(answer: PodAnswer): Omit<View, 'gaps'> {
         text: ` on ${pod.node} · ${pod.hostNetwork ? 'host network' : pod.addresses.join(' ') || 'no address read'}`,
       },
       {
-        text: ` · ${count(peers.length, 'peer')} · ${pod.sockets.established} established, ${listening.count} listening`,
+        text: ` · ${count(peers.length, 'peer')} · ${pod.sockets ? `${pod.sockets.established} established, ${listening.count} listening` : 'sockets not read'}`,
       },
     ],
     facets: [

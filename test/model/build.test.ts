@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest';
-import {changedKeys, countersOf, ratesOf} from '../../source/model/rates.ts';
-import {pidsHolding} from '../../source/model/holders.ts';
 import {buildGraph} from '../../source/model/build.ts';
+import {pidsHolding} from '../../source/model/holders.ts';
+import {changedKeys, countersOf, ratesOf} from '../../source/model/rates.ts';
 import {graphOf, snapshotOf} from './world.ts';
 
 const id = (letter: string) => letter.repeat(64);
@@ -13,7 +13,10 @@ test('a pod gets its namespace from the mount, its processes from their cgroups,
       netns: {
         1: {links: [{ifindex: 2, name: 'eth0'}], addresses: ['eth0 10.0.0.1/24']},
         10: {
-          links: [{ifindex: 1, name: 'lo'}, {ifindex: 2, name: 'eth0'}],
+          links: [
+            {ifindex: 1, name: 'lo'},
+            {ifindex: 2, name: 'eth0'},
+          ],
           addresses: ['lo 127.0.0.1/8', 'eth0 10.2.0.7/24', 'eth0 fe80::1/64'],
         },
       },
@@ -71,39 +74,83 @@ test('a pod whose sandbox could not be read is known by the uid of its cgroup', 
 });
 
 test('the same pod name on two nodes is told apart by the node', () => {
-  const node = {host: '1', processes: {9: ['10', 'pause', 1, id('a')]}, sandboxes: [{id: id('a'), pod: 'web'}]} as const;
+  const node = {
+    host: '1',
+    processes: {9: ['10', 'pause', 1, id('a')]},
+    sandboxes: [{id: id('a'), pod: 'web'}],
+  } as const;
   expect(graphOf({a: node, b: node}).pods.map(pod => pod.key)).toEqual(['shop/web@a', 'shop/web@b']);
 });
 
 test('nodes are called by their hostname, unless two have the same', () => {
-  expect(graphOf({'10.0.0.1': {hostname: 'n1'}, '10.0.0.2': {hostname: 'n2'}}).nodes.map(node => node.name)).toEqual(['n1', 'n2']);
-  expect(graphOf({x: {hostname: 'same'}, y: {hostname: 'same'}}).nodes.map(node => node.name)).toEqual(['x', 'y']);
+  expect(
+    graphOf({'10.0.0.1': {hostname: 'n1'}, '10.0.0.2': {hostname: 'n2'}}).nodes.map(node => node.name),
+  ).toEqual(['n1', 'n2']);
+  expect(graphOf({x: {hostname: 'same'}, y: {hostname: 'same'}}).nodes.map(node => node.name)).toEqual([
+    'x',
+    'y',
+  ]);
   // A hostname must not shadow another node's id.
   expect(graphOf({x: {hostname: 'y'}, y: {hostname: 'z'}}).nodes.map(node => node.name)).toEqual(['x', 'z']);
 });
 
 test('a node that was lost before anything was read is a gap with its cause', () => {
   const graph = graphOf({a: {state: 'lost', cause: 'Connection refused by a:22. Is sshd running there?'}});
-  expect(graph.gaps).toEqual([{node: 'a', fact: 'node', reason: 'Connection refused by a:22. Is sshd running there?'}]);
+  expect(graph.gaps).toEqual([
+    {node: 'a', fact: 'node', reason: 'Connection refused by a:22. Is sshd running there?'},
+  ]);
 });
 
 test('rates use the node’s own clock; a counter that went back is left out', () => {
-  const counters = {rxBytes: 100, rxPackets: 10, rxErrors: 0, rxDropped: 0, txBytes: 50, txPackets: 5, txErrors: 0, txDropped: 0};
+  const counters = {
+    rxBytes: 100,
+    rxPackets: 10,
+    rxErrors: 0,
+    rxDropped: 0,
+    txBytes: 50,
+    txPackets: 5,
+    txErrors: 0,
+    txDropped: 0,
+  };
   const later = {...counters, rxBytes: 300, rxPackets: 4, txBytes: 50};
   const rates = ratesOf({uptime: 10, counters}, {uptime: 12, counters: later});
-  expect(rates).toEqual({rxBytes: 100, rxErrors: 0, rxDropped: 0, txBytes: 0, txPackets: 0, txErrors: 0, txDropped: 0});
+  expect(rates).toEqual({
+    rxBytes: 100,
+    rxErrors: 0,
+    rxDropped: 0,
+    txBytes: 0,
+    txPackets: 0,
+    txErrors: 0,
+    txDropped: 0,
+  });
   expect(ratesOf({uptime: 10, counters}, {uptime: 10, counters: later})).toEqual({});
   expect(ratesOf({uptime: 10, counters}, {uptime: 3, counters: later})).toEqual({});
   expect(ratesOf(undefined, {uptime: 3, counters: later})).toEqual({});
 });
 
 test('the newer of both sources of counters counts', () => {
-  const counters = {rxBytes: 1, rxPackets: 0, rxErrors: 0, rxDropped: 0, txBytes: 0, txPackets: 0, txErrors: 0, txDropped: 0};
+  const counters = {
+    rxBytes: 1,
+    rxPackets: 0,
+    rxErrors: 0,
+    rxDropped: 0,
+    txBytes: 0,
+    txPackets: 0,
+    txErrors: 0,
+    txDropped: 0,
+  };
   const link = {from: 0, to: 1, ifindex: 2, name: 'eth0', mtu: 1500, state: 'UP', flags: [], counters};
   const dated = <T>(uptime: number, value: T) => ({sweep: 1, at: '', uptime, value});
-  const facts = {netns: '1', links: dated(5, [link]), counters: dated(7, new Map([['eth0', {...counters, rxBytes: 9}]]))};
+  const facts = {
+    netns: '1',
+    links: dated(5, [link]),
+    counters: dated(7, new Map([['eth0', {...counters, rxBytes: 9}]])),
+  };
   expect(countersOf(facts, link)).toMatchObject({uptime: 7, counters: {rxBytes: 9}});
-  expect(countersOf({...facts, links: dated(8, [link])}, link)).toMatchObject({uptime: 8, counters: {rxBytes: 1}});
+  expect(countersOf({...facts, links: dated(8, [link])}, link)).toMatchObject({
+    uptime: 8,
+    counters: {rxBytes: 1},
+  });
 });
 
 test('an interface says which of its values changed since the sweep before', () => {

@@ -19,7 +19,10 @@ function joins(graph: Graph): string[] {
           ? ` ${other!.name} ${endpointText(addressText(there.local, at, there.family[at]!), there.localPort[at]!)}`
           : '';
         const place = graph.namespaces[ends.place[row]!];
-        const local = endpointText(addressText(table!.local, row, table!.family[row]!), table!.localPort[row]!);
+        const local = endpointText(
+          addressText(table!.local, row, table!.family[row]!),
+          table!.localPort[row]!,
+        );
         return `${node.name} ${local} ${JOINS[ends.join[row]!]!.key}${end || (place ? ` in ${place.node.name}/${place.inode}` : '')}`;
       });
   });
@@ -48,7 +51,10 @@ test('both ends are joined across nodes, whose namespaces have the same inode', 
       {netns: '1', local: '10.0.0.2:80', remote: '10.0.0.1:40000'},
     ]),
   });
-  expect(joins(graph)).toEqual(['a 10.0.0.1:40000 both b 10.0.0.2:80', 'b 10.0.0.2:80 both a 10.0.0.1:40000']);
+  expect(joins(graph)).toEqual([
+    'a 10.0.0.1:40000 both b 10.0.0.2:80',
+    'b 10.0.0.2:80 both a 10.0.0.1:40000',
+  ]);
 });
 
 test('IPv6 is joined as IPv4 is, and UDP is not joined with TCP', () => {
@@ -141,10 +147,14 @@ describe('when the other end’s socket is not there', () => {
   });
   test('a call to a port that nobody listens on is silent', () => {
     expect(toward({state: 'SYN-SENT'}, [])).toBe('a 10.0.0.1:5000 silent in b/1');
-    expect(toward({state: 'SYN-SENT'}, [{netns: '1', local: '127.0.0.1:80'}])).toBe('a 10.0.0.1:5000 silent in b/1');
+    expect(toward({state: 'SYN-SENT'}, [{netns: '1', local: '127.0.0.1:80'}])).toBe(
+      'a 10.0.0.1:5000 silent in b/1',
+    );
   });
   test('a call to a listener is waiting', () => {
-    expect(toward({state: 'SYN-SENT'}, [{netns: '1', local: '0.0.0.0:80'}])).toBe('a 10.0.0.1:5000 waiting in b/1');
+    expect(toward({state: 'SYN-SENT'}, [{netns: '1', local: '0.0.0.0:80'}])).toBe(
+      'a 10.0.0.1:5000 waiting in b/1',
+    );
   });
   test('a namespace whose sockets were not read says so', () => {
     const gaps = [{node: 'b', fact: 'sockets', netns: '1', reason: 'ss is not installed'}];
@@ -152,8 +162,12 @@ describe('when the other end’s socket is not there', () => {
   });
   test('a connected UDP socket is taken to talk to the one that is bound there', () => {
     const udp = {protocol: 'udp'} as const;
-    expect(toward(udp, [{netns: '1', local: '0.0.0.0:80', ...udp}])).toBe('a 10.0.0.1:5000 server b 0.0.0.0:80');
-    expect(toward(udp, [{netns: '1', local: '10.0.0.2:80', ...udp}])).toBe('a 10.0.0.1:5000 server b 10.0.0.2:80');
+    expect(toward(udp, [{netns: '1', local: '0.0.0.0:80', ...udp}])).toBe(
+      'a 10.0.0.1:5000 server b 0.0.0.0:80',
+    );
+    expect(toward(udp, [{netns: '1', local: '10.0.0.2:80', ...udp}])).toBe(
+      'a 10.0.0.1:5000 server b 10.0.0.2:80',
+    );
     expect(toward(udp, [])).toBe('a 10.0.0.1:5000 silent in b/1');
     const two = [0, 1].map(() => ({netns: '1', local: '0.0.0.0:80', ...udp}));
     expect(toward(udp, two)).toBe('a 10.0.0.1:5000 ambiguous in b/1');
@@ -182,7 +196,11 @@ describe('through a ClusterIP', () => {
       ]),
       b: server('10.0.0.2:8080', '10.0.0.1:5000'),
     });
-    expect(joins(graph)).toEqual(['a 10.0.0.1:5000 outside', 'a 10.0.0.1:5000 outside', 'b 10.0.0.2:8080 half in a/1']);
+    expect(joins(graph)).toEqual([
+      'a 10.0.0.1:5000 outside',
+      'a 10.0.0.1:5000 outside',
+      'b 10.0.0.2:8080 half in a/1',
+    ]);
   });
 
   test('masquerade hides the client: both stay unknown, the address is still named', () => {
@@ -200,12 +218,16 @@ test('thousands of connections to one address all find their own end', () => {
       const [client, end] = [`10.0.0.1:${1024 + i}`, '10.0.0.2:80'];
       return swap ? {netns: '1', local: end, remote: client} : {netns: '1', local: client, remote: end};
     }).sort(() => (swap ? -1 : 1));
-  const graph = graphOf({a: host('1', '10.0.0.1/24', specs(false)), b: host('1', '10.0.0.2/24', specs(true))});
+  const graph = graphOf({
+    a: host('1', '10.0.0.1/24', specs(false)),
+    b: host('1', '10.0.0.2/24', specs(true)),
+  });
   const [a, b] = graph.ends;
   const tables = graph.nodes.map(node => node.snapshot!.sockets!.value);
   for (let row = 0; row < 20_000; row += 1) {
     expect(a!.node[row]).toBe(1);
     const other = a!.row[row]!;
-    if (tables[1]!.remotePort[other] !== tables[0]!.localPort[row] || b!.row[other] !== row) throw new Error(`row ${row}`);
+    if (tables[1]!.remotePort[other] !== tables[0]!.localPort[row] || b!.row[other] !== row)
+      throw new Error(`row ${row}`);
   }
 });

@@ -2,6 +2,7 @@ import {expect, test} from 'vitest';
 import {ask} from '../../source/questions/catalogue.ts';
 import {QUESTION_NAMES} from '../../source/questions/question.ts';
 import {toView} from '../../source/views/catalogue.ts';
+import {gapSentences} from '../../source/views/gaps.ts';
 import {viewText} from '../../source/views/text.ts';
 import type {View} from '../../source/views/view.ts';
 import {graphOf} from '../model/world.ts';
@@ -31,7 +32,13 @@ test('no text of a node reaches a cell as it came', () => {
     a: {
       hostname: hostile,
       host: '1',
-      netns: {1: {links: [{ifindex: 2, name: hostile, kind: hostile}], addresses: [], routes: [`10.0.0.0/8 dev ${hostile}`]}},
+      netns: {
+        1: {
+          links: [{ifindex: 2, name: hostile, kind: hostile}],
+          addresses: [],
+          routes: [`10.0.0.0/8 dev ${hostile}`],
+        },
+      },
       processes: {1: ['1', hostile]},
       sandboxes: [{id: 'f'.repeat(64), pod: hostile, namespace: hostile}],
       sockets: [{netns: '1', local: '0.0.0.0:80', pids: [1]}],
@@ -39,7 +46,12 @@ test('no text of a node reaches a cell as it came', () => {
     },
   });
   const [pod] = graph.pods;
-  const words: Record<string, string[]> = {node: [hostile], pod: [pod!.key], process: [`${hostile}:1`], peers: [pod!.key]};
+  const words: Record<string, string[]> = {
+    node: [hostile],
+    pod: [pod!.key],
+    process: [`${hostile}:1`],
+    peers: [pod!.key],
+  };
   for (const name of QUESTION_NAMES) {
     const found = ask(graph, {name, words: words[name] ?? []});
     if ('missing' in found) continue;
@@ -71,8 +83,45 @@ test('at 80 columns what is never dropped has room', () => {
   for (const {title, facets} of views()) {
     for (const {body, key} of facets) {
       if (body.type !== 'table') continue;
-      const least = body.columns.filter(column => column.priority === 0).reduce((sum, column) => sum + column.min + 1, 0);
+      const least = body.columns
+        .filter(column => column.priority === 0)
+        .reduce((sum, column) => sum + column.min + 1, 0);
       expect(least, `${title} ${key}`).toBeLessThanOrEqual(80);
     }
   }
+});
+
+test('what is missing alike in many namespaces is said once', () => {
+  const gap = (netns: string) => ({
+    node: 'a',
+    fact: 'sockets',
+    netns,
+    reason: `ss was refused in ${netns}.`,
+    reveal: 'Ask as root.',
+  });
+  expect(
+    gapSentences([gap('11'), {node: 'b', fact: 'node', reason: 'b is gone'}, gap('12'), gap('13')]),
+  ).toEqual([
+    'a, namespace 11 and 2 more namespaces: sockets: ss was refused in 11. To see it: Ask as root.',
+    'b is gone',
+  ]);
+});
+
+test('a count that may be short for want of a right is not shown as zero', () => {
+  const spec = {
+    host: '1',
+    processes: {7: ['1', 'sshd']},
+    sandboxes: [{id: 'f'.repeat(64), pod: 'web'}],
+  } as const;
+  const gaps = [{node: 'a', fact: 'owners', reason: 'Permission denied'}];
+  const cells = (graph: ReturnType<typeof graphOf>) => {
+    const found = ask(graph, {name: 'processes', words: []});
+    if ('missing' in found) throw new Error(found.missing);
+    const {body} = toView(found).facets[0]!;
+    return body.type === 'table'
+      ? body.row(0).cells[body.columns.findIndex(({key}) => key === 'established')]!.text
+      : '';
+  };
+  expect(cells(graphOf({a: spec}))).toBe('0');
+  expect(cells(graphOf({a: {...spec, gaps}}))).toBe('');
 });

@@ -14,7 +14,12 @@ test.each([
 });
 
 test('what is not known is nothing, not zero', () => {
-  expect([byteRate(undefined), rate(undefined), ms(undefined), age(undefined, '2026-01-01T00:00:00Z')]).toEqual(['', '', '', '']);
+  expect([
+    byteRate(undefined),
+    rate(undefined),
+    ms(undefined),
+    age(undefined, '2026-01-01T00:00:00Z'),
+  ]).toEqual(['', '', '', '']);
   expect([byteRate(0), rate(0)]).toEqual(['0 B/s', '0/s']);
 });
 

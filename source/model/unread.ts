@@ -1,0 +1,16 @@
+import type {GraphNode, Namespace} from './graph.ts';
+
+/**
+ * Were the sockets of a namespace not, or not all, read? One whose answer came in is in the table even when it
+ * has no socket; a gap may say that rows are missing.
+ */
+export function socketsUnread({node, inode}: Namespace): boolean {
+  const {sockets, gaps} = node.snapshot ?? {};
+  if (!sockets?.value.netns.includes(inode)) return true;
+  return gaps?.some(gap => gap.fact === 'sockets' && gap.netns === inode) ?? false;
+}
+
+/** Were the descriptors of a node's processes not, or not all, read? Then a process without sockets may have some. */
+export function ownersUnread({snapshot}: GraphNode): boolean {
+  return !snapshot?.owners || snapshot.gaps.some(gap => gap.fact === 'owners');
+}
