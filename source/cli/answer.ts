@@ -12,7 +12,7 @@ export async function answerOnce(start: Start, question: Question, format: 'text
   const {engine, settled} = await openEngine({...start, play: false}, {interactive: false});
   try {
     await settled;
-    const nodes = statusOf(engine).nodes;
+    const {nodes, notice} = statusOf(engine);
     const outcome = engine.ask(question);
     const code = exitFor(nodes, 'missing' in outcome);
     // Nothing was read at all: "there is no such pod" would be a claim without ground.
@@ -28,6 +28,8 @@ export async function answerOnce(start: Start, question: Question, format: 'text
     } else if (format === 'json' && 'answer' in outcome) {
       await write(`${JSON.stringify(toJson(outcome.answer), null, 2)}\n`);
     }
+    // A recording that is cut answers as far as it goes, and says so.
+    if (notice) process.stderr.write(`hoptop: ${sanitise(notice)}\n`);
     for (const node of nodes) {
       if (node.sweep === 0) process.stderr.write(`hoptop: ${sanitise(unreadable(node))}\n`);
     }

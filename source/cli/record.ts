@@ -1,5 +1,5 @@
 import {createEngine} from '../engine.ts';
-import {EXIT, EXIT} from '../exit.ts';
+import {EXIT} from '../exit.ts';
 import {sanitise} from '../facts/text.ts';
 import {driveLive} from '../live.ts';
 import {type Flags, numberFlag, UsageError} from '../options.ts';
