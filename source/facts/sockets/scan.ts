@@ -46,8 +46,11 @@ export function digits(bytes: Buffer, pos: number, column: Uint32Array, row: num
   return pos;
 }
 
-/** `0.044`, `8.345`, `1e+06`, as printf's %g writes them. What it does not understand leaves the column as it is. */
-export function decimal(bytes: Buffer, pos: number, column: Float32Array, row: number): void {
+/**
+ * `0.044`, `8.345`, `1e+06`, as printf's %g writes them. Answers the position after it; without a digit
+ * the column stays as it is.
+ */
+export function decimal(bytes: Buffer, pos: number, column: Float32Array, row: number): number {
   const start = pos;
   let value = 0;
   let scale = 0;
@@ -59,7 +62,7 @@ export function decimal(bytes: Buffer, pos: number, column: Float32Array, row: n
     } else if (c === DOT && scale === 0) scale = 1;
     else break;
   }
-  if (pos === start) return;
+  if (pos === start) return pos;
   if (scale > 1) value /= scale;
   if (bytes[pos] === 0x65) {
     const negative = bytes[pos + 1] === DASH;
@@ -68,6 +71,7 @@ export function decimal(bytes: Buffer, pos: number, column: Float32Array, row: n
     value *= 10 ** (negative ? -power : power);
   }
   column[row] = value;
+  return pos;
 }
 
 /** The total of `cur/total`. */

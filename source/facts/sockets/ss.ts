@@ -11,6 +11,7 @@
 import {NO_UID} from '../sockets.ts';
 import {type Columns, clearRow, type Draft, grow} from './columns.ts';
 import {endpoint, UNSAID, UNSAID_ANY6, UNSAID_STAR} from './endpoint.ts';
+import {retrans, type Slash} from './retrans.ts';
 import {afterSpaces, type Bytes, bytesOf, decimal, digits, four, fourAt, startsWith, total} from './scan.ts';
 
 /** What a scan did not understand: how many lines, and where the first of them is. */
@@ -20,6 +21,7 @@ const NEWLINE = 0x0a;
 const TAB = 0x09;
 const SPACE = 0x20;
 const DASH = 0x2d;
+const SLASH = 0x2f;
 const ZERO = 0x30;
 const COLON = 0x3a;
 const LESS = 0x3c;
@@ -68,10 +70,6 @@ const USERS = text('users:((');
 const RETRANS = text('retrans:');
 const SKMEM = text('skmem:');
 const ULP = text('tcp-ulp-');
-const RETRANS_TOKEN = text(' retrans:');
-/** By byte: its distance to the end of the pattern, or the pattern's length when it is not in it. */
-const SHIFT = new Uint8Array(256).fill(RETRANS_TOKEN.length);
-for (let i = 0; i < RETRANS_TOKEN.length - 1; i++) SHIFT[RETRANS_TOKEN[i]!] = RETRANS_TOKEN.length - 1 - i;
 /** Bare words that stand before the name of the congestion control (`tcp_stats_print`). */
 const FLAGS = ['ts', 'sack', 'ecn', 'ecnseen', 'fastopen'].map(text);
 /** What ss says on standard error, which captures made with 2>&1 hold, the prompt of a capture, and a header. */
@@ -84,6 +82,9 @@ type Scan = Bytes & {
   readonly draft: Draft;
   readonly netnsIndex: number;
   readonly misread: Misread;
+  readonly slash: Slash;
+  name: Uint8Array;
+  nameIndex: number;
 };
 
 /**
@@ -92,7 +93,15 @@ type Scan = Bytes & {
  */
 export function scanSs(bytes: Buffer, draft: Draft, netnsIndex: number): Misread {
   const misread = {lines: 0, from: 0, to: 0};
-  const scan: Scan = {...bytesOf(bytes), draft, netnsIndex, misread};
+  const scan: Scan = {
+    ...bytesOf(bytes),
+    draft,
+    netnsIndex,
+    misread,
+    slash: {at: -1},
+    name: new Uint8Array(0),
+    nameIndex: 0,
+  };
   let pos = 0;
   while (pos < bytes.length) {
     if (draft.columns.count === draft.columns.capacity) grow(draft);
@@ -197,7 +206,7 @@ function head(scan: Scan, columns: Columns, row: number, pos: number): number {
 
 /** Everything behind the addresses, of either line; answers where the line ends. */
 function extras(scan: Scan, columns: Columns, row: number, pos: number, second: boolean): number {
-  const {bytes, draft} = scan;
+  const {bytes} = scan;
   let info = second;
   let cgroup = false;
   // The congestion control is the last bare word before the first `name:value`.
@@ -212,9 +221,12 @@ function extras(scan: Scan, columns: Columns, row: number, pos: number, second: 
     const word = fourAt(scan, pos);
     if (info) {
       if (word === RTT) {
-        if (naming) columns.congestion[row] = nameIn(draft, bytes, wordFrom, wordTo);
-        decimal(bytes, pos + 4, columns.rtt, row);
-        return rest(bytes, columns, row, pos);
+        if (naming) columns.congestion[row] = nameIn(scan, wordFrom, wordTo);
+        pos = decimal(bytes, pos + 4, columns.rtt, row);
+        // In the long tail only retransmissions are of interest; they are shown where there are any.
+        const eol = bytes.indexOf(NEWLINE, pos);
+        retrans(bytes, scan.slash, bytes[pos] === SLASH ? pos + 1 : pos, eol, columns.retrans, row);
+        return eol;
       }
       if (word === RETR && startsWith(bytes, pos, RETRANS)) total(bytes, pos + 8, columns.retrans, row);
     } else {
@@ -252,47 +264,36 @@ function extras(scan: Scan, columns: Columns, row: number, pos: number, second: 
       wordFrom = from;
       wordTo = pos;
     } else if (info && !startsWith(bytes, from, SKMEM)) {
-      columns.congestion[row] = nameIn(draft, bytes, wordFrom, wordTo);
+      columns.congestion[row] = nameIn(scan, wordFrom, wordTo);
       naming = false;
     }
   }
-  if (naming && wordTo > wordFrom) columns.congestion[row] = nameIn(draft, bytes, wordFrom, wordTo);
+  if (naming && wordTo > wordFrom) columns.congestion[row] = nameIn(scan, wordFrom, wordTo);
   return pos;
-}
-
-/** The long tail behind `rtt:`, in which only retransmissions are of interest; they are shown where there are any. */
-function rest(bytes: Buffer, columns: Columns, row: number, pos: number): number {
-  const eol = bytes.indexOf(NEWLINE, pos);
-  // Horspool: how far the pattern may move is told by the byte under its end.
-  const last = RETRANS_TOKEN.length - 1;
-  for (let at = pos + last; at < eol; ) {
-    const c = bytes[at]!;
-    if (c === COLON && startsWith(bytes, at - last, RETRANS_TOKEN)) {
-      total(bytes, at + 1, columns.retrans, row);
-      break;
-    }
-    at += SHIFT[c]!;
-  }
-  return eol;
 }
 
 /**
  * Behind `users:((` the names of processes stand in quotes and may hold anything; the list ends with `,fd=N))`.
+ * Without that end the rest of the line is unusable.
  */
 function afterUsers(bytes: Buffer, pos: number): number {
-  const start = pos;
   for (; bytes[pos] !== NEWLINE; pos++) {
     if (bytes[pos] !== 0x3d || bytes[pos - 1] !== 0x64 || bytes[pos - 2] !== 0x66) continue;
     let stop = pos + 1;
     while (bytes[stop]! >= ZERO && bytes[stop]! <= 0x39) stop++;
     if (stop > pos + 1 && bytes[stop] === 0x29 && bytes[stop + 1] === 0x29) return stop + 2;
   }
-  return start;
+  return pos;
 }
 
-function nameIn(draft: Draft, bytes: Buffer, from: number, to: number): number {
-  for (const flag of FLAGS) if (flag.length === to - from && startsWith(bytes, from, flag)) return 0;
-  return draft.words.ofBytes(bytes, from, to);
+/** Index of the congestion control's name in `bytes[from, to)`, most often that of the row before. */
+function nameIn(scan: Scan, from: number, to: number): number {
+  const {bytes, name} = scan;
+  if (name.length === to - from && startsWith(bytes, from, name)) return scan.nameIndex;
+  if (FLAGS.some(flag => flag.length === to - from && startsWith(bytes, from, flag))) return 0;
+  scan.name = new Uint8Array(bytes.subarray(from, to));
+  scan.nameIndex = scan.draft.words.ofBytes(bytes, from, to);
+  return scan.nameIndex;
 }
 
 function otherStateAt(bytes: Buffer, pos: number): number {
