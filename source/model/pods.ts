@@ -44,7 +44,14 @@ export function findPods(snapshot: Snapshot): FoundPod[] {
     found.filter(pod => pod.pids.length > 0).map(pod => `${pod.namespace}/${pod.name}`),
   );
   const current = found.filter(pod => pod.pids.length > 0 || !running.has(`${pod.namespace}/${pod.name}`));
-  return [...current, ...fromCgroups(snapshot, found)];
+  // As kubectl lists them: by namespace and name, in code point order.
+  return [...current, ...fromCgroups(snapshot, found)].sort(
+    (a, b) => order(a.namespace, b.namespace) || order(a.name, b.name),
+  );
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function groupPids(byPid: ReadonlyMap<number, string>): Map<string, number[]> {

@@ -23,7 +23,10 @@ export const pods: Definition<PodsAnswer> = {
       question: {name: 'pods', words: scopeWords(scope)},
       at: graph.at,
       gaps: gapsFor(graph, ['sandboxes', 'memberships', 'namespaces', 'network'], {nodes}),
-      pods: nodes.flatMap(node => node.pods.map(pod => podRow(graph, pod))),
+      pods: nodes
+        .flatMap(node => node.pods)
+        .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+        .map(pod => podRow(graph, pod)),
     };
   },
 };

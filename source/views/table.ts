@@ -21,9 +21,12 @@ export function tableOf<T>({columns, count, at, row, empty, sortKey}: TableSpec<
   const byKey = new Map(columns.map(column => [column.key, column]));
   return {
     type: 'table',
-    columns: columns.map(({cell: _, sort, ...column}) =>
-      sort ? {...column, sortable: true as const} : column,
-    ),
+    columns: columns.map(({cell: _, sort, ...column}) => ({
+      ...column,
+      // As kubectl, ss and netstat -n readers expect it: headings in capitals, whatever table they stand over.
+      title: column.title.toUpperCase(),
+      ...(sort ? {sortable: true as const} : {}),
+    })),
     count,
     row(i) {
       const item = at(i);

@@ -38,9 +38,9 @@ test('overview', () => {
 test('pods', () => {
   expect(printed('pods')).toMatchInlineSnapshot(`
     "
-    Pod         Node  State    IP        Host Link  On    Containers  Procs  Estab  Listen  Netns  UID
-    shop/web-1  n1    running  10.2.1.5  veth7      cni0  httpd           2      2       1  110    uid-web-1
+    POD         NODE  STATE    IP        HOST LINK  ON    CONTAINERS  PROCS  ESTAB  LISTEN  NETNS  UID
     shop/db-0   n2    running  10.2.2.9  ~ veth7          postgres        2      1       1  110    uid-db-0
+    shop/web-1  n1    running  10.2.1.5  veth7      cni0  httpd           2      2       1  110    uid-web-1
 
     NOT SEEN
     n3: Connection refused by n3:22. Is sshd running there?
@@ -91,7 +91,7 @@ test('pod: without a resolved namespace id the pair is marked as inferred', () =
 test('interfaces', () => {
   expect(printed('interfaces n1')).toMatchInlineSnapshot(`
     "
-    Iface  Where       Kind      State      MTU  Inet            Peer             Master       RX/s       TX/s  RX bytes  TX bytes  RX err  RX drop  TX err  TX drop  RX packets  TX packets  Ether              Inet6  Netmask        Txqlen  Flags
+    IFACE  WHERE       KIND      STATE      MTU  INET            PEER             MASTER       RX/S       TX/S  RX BYTES  TX BYTES  RX ERR  RX DROP  TX ERR  TX DROP  RX PACKETS  TX PACKETS  ETHER              INET6  NETMASK        TXQLEN  FLAGS
     lo     n1          loopback  UNKNOWN  65536  127.0.0.1/8                                                                                                                                                            255.0.0.0              LOOPBACK,UP
     eth0   n1          device    UP        1500  192.168.0.1/24                           25.0 kB/s  50.0 kB/s    100 kB    200 kB       0        0       0        0        1000        2000  02:00:00:00:00:01         255.255.255.0          BROADCAST,UP
     cni0   n1          bridge    UP        1450  10.2.1.1/24                                                                                                                                                            255.255.255.0          BROADCAST,UP
@@ -128,7 +128,7 @@ test('link', () => {
     crossing   proven  eth0 is the only way out of its namespace: everything that leaves it
 
     CONNECTIONS
-    Proto  Recv-Q  Send-Q  Local Address   Foreign Address  State  Other End           PID/Program  Pod         Container  Node      RTT  Retrans  User  CC  Netns  Inode
+    PROTO  RECV-Q  SEND-Q  LOCAL ADDRESS   FOREIGN ADDRESS  STATE  OTHER END           PID/PROGRAM  POD         CONTAINER  NODE      RTT  RETRANS  USER  CC  NETNS  INODE
     tcp         0    9000  10.2.1.5:40000  10.2.2.9:5432    ESTAB  shop/db-0 postgres  51/httpd     shop/web-1  httpd      n1     1.3 ms        3  root      110     1001
     tcp         0       0  10.2.1.5:40001  10.96.0.1:443    ESTAB  ? NAT or outside    51/httpd     shop/web-1  httpd      n1    0.50 ms        0  root      110     1002
 
@@ -141,7 +141,7 @@ test('link', () => {
 test('sockets', () => {
   expect(printed('sockets')).toMatchInlineSnapshot(`
     "
-    Proto  Recv-Q  Send-Q  Local Address   Foreign Address  State   Other End           PID/Program  Pod         Container  Node      RTT  Retrans  User  CC  Netns  Inode
+    PROTO  RECV-Q  SEND-Q  LOCAL ADDRESS   FOREIGN ADDRESS  STATE   OTHER END           PID/PROGRAM  POD         CONTAINER  NODE      RTT  RETRANS  USER  CC  NETNS  INODE
     tcp         0       0  0.0.0.0:8080    0.0.0.0:*        LISTEN                      51/httpd     shop/web-1  httpd      n1                   0  root      110     1000
     tcp         0    9000  10.2.1.5:40000  10.2.2.9:5432    ESTAB   shop/db-0 postgres  51/httpd     shop/web-1  httpd      n1     1.3 ms        3  root      110     1001
     tcp         0       0  10.2.1.5:40001  10.96.0.1:443    ESTAB   ? NAT or outside    51/httpd     shop/web-1  httpd      n1    0.50 ms        0  root      110     1002
@@ -216,7 +216,7 @@ test('connection through NAT: the other end is not invented', () => {
 test('peers', () => {
   expect(printed('peers web-1')).toMatchInlineSnapshot(`
     "
-    Peer                          Node  Way    Ports     Conns  States       RTT  Retrans  Recv-Q  Send-Q  Program   Addresses  Local Process
+    PEER                          NODE  WAY    PORTS     CONNS  STATES       RTT  RETRANS  RECV-Q  SEND-Q  PROGRAM   ADDRESSES  LOCAL PROCESS
     ? 10.96.0.1 (NAT or outside)        → out  tcp/443       1  ESTAB 1  0.50 ms        0     0 B     0 B            10.96.0.1  51/httpd
     shop/db-0                     n2    → out  tcp/5432      1  ESTAB 1   1.5 ms        3  4.1 kB  9.0 kB  postgres  10.2.2.9   51/httpd
     "
@@ -243,7 +243,7 @@ test('process', () => {
 test('processes', () => {
   expect(printed('processes shop/web-1')).toMatchInlineSnapshot(`
     "
-    PID  PPID  User  Node  Pod         Container  Estab  Listen  Stat  Start     Netns  Command
+    PID  PPID  USER  NODE  POD         CONTAINER  ESTAB  LISTEN  STAT  START     NETNS  COMMAND
      50     1  root  n1    shop/web-1  (sandbox)      0       0  S     start-50  110    /usr/bin/pause
      51     1  root  n1    shop/web-1  httpd          2       1  S     start-51  110    /usr/bin/httpd
     "
@@ -253,7 +253,7 @@ test('processes', () => {
 test('routes', () => {
   expect(printed('routes n1')).toMatchInlineSnapshot(`
     "
-    Where       Destination  Via            Dev   Type     Table  Source  Protocol  Scope   Metric  MTU  Flags
+    WHERE       DESTINATION  VIA            DEV   TYPE     TABLE  SOURCE  PROTOCOL  SCOPE   METRIC  MTU  FLAGS
     n1          default      192.168.0.254  eth0  unicast  main           static    global
     n1          10.2.1.0/24                 cni0  unicast  main           static    link
     shop/web-1  default      10.2.1.1       eth0  unicast  main           static    global
