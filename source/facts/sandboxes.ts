@@ -140,7 +140,7 @@ export const SANDBOXES: Fact = {
     if (rows.length === 0 && gaps.length > 0) return {gaps};
     return {node: {sandboxes: dated(reply, rows)}, gaps};
   },
-  /** A bundle holds `process.env`; whatever is not one of the lines asked for is dropped. */
+  /** A bundle holds the environment of its process; whatever is not one of the lines asked for is dropped. */
   redact(out) {
     const kept = [...linesOf(out)].filter(({text}) => LINE.test(text));
     return new TextEncoder().encode(kept.map(({from, to}) => `${textOf(out, from, to)}\n`).join(''));
