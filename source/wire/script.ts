@@ -32,6 +32,9 @@ const bootLines = [
  * for `idle` seconds: a link that dies without a word leaves nothing behind. It hears of what runs through a pipe, so
  * it ends with the shell that it guards, at once, and leaves no `sleep` over.
  *
+ * `hop_veiled` is the loop over namespaces for a reader that asks not to see cgroups: in a mount namespace of its own,
+ * which nobody else sees and which ends with the loop, an empty file system lies over the cgroup2 tree.
+ *
  * Frames, each a line beginning with the nonce, wherever in the stream it stands:
  * on stdout  `H uid timeout` hello, `R` ready; `K` alive; `N` then the namespaces; `B read netns`, body,
  * `E exit uptime uptime`; `V read` then the namespaces as they are now, when that changed; `D read` no more of it;
@@ -73,25 +76,41 @@ hop_look() {
   printf '%s N\\n%s\\n%s\\n' "$hop_n" "$hop_host" "$hop_list"
 }
 
-hop_run() { eval "$hop_command"; }
+hop_loop='
+  IFS=" " read -r hop_pid hop_x </proc/self/stat
+  echo "run $hop_pid $hop_time" >&4
+  IFS=" " read -r hop_u hop_x </proc/uptime
+  IFS=$hop_nl; set -f; set -- "$hop_host" $hop_list; IFS=" "; set +f
+  for hop_x do
+    hop_ino=\${hop_x%% *}
+    case $hop_want in ""|*" $hop_ino "*) ;; *) continue;; esac
+    printf "%s B %s %s\\n" "$hop_n" "$hop_r" "$hop_ino"
+    if [ "$hop_ino" = "$hop_host" ]; then set --; else set -- nsenter --net="\${hop_x#* }" --; fi
+    { eval "$hop_command"; } </dev/null 4>&-
+    hop_e=$?; hop_b=$hop_u
+    IFS=" " read -r hop_u hop_x </proc/uptime
+    printf "%s E %s %s %s\\n" "$hop_n" "$hop_e" "$hop_b" "$hop_u"
+    printf "%s e %s %s\\n" "$hop_n" "$hop_r" "$hop_ino" >&2
+  done
+'
+hop_vars='n r time want command nl host list cgroups'
+hop_veiled='
+  for hop_x in $hop_cgroups; do mount -t tmpfs -o ro,size=4k none "$hop_x" 2>/dev/null; done
+  for hop_v in $hop_vars; do eval "hop_x=\\$hop_$hop_v; unset hop_$hop_v; hop_$hop_v=\\$hop_x"; done
+  unset hop_vars
+'$hop_loop
+hop_cgroups=
+if [ "$(id -u)" = 0 ] && unshare --mount --propagation private true 2>/dev/null
+then hop_cgroups=$(awk '$3 == "cgroup2" { print $2 }' /proc/mounts)
+fi
 
-hop_each() { # read, limit, seconds, wanted inodes with a space around each or nothing, command
-  hop_command=$5
-  { IFS=' ' read -r hop_pid hop_x </proc/self/stat
-    hop_r=$1; hop_want=$4; echo "run $hop_pid $3" >&4
-    IFS=' ' read -r hop_u hop_x </proc/uptime
-    IFS=$hop_nl; set -f; set -- "$hop_host" $hop_list; IFS=' '; set +f
-    for hop_x do
-      hop_ino=\${hop_x%% *}
-      case $hop_want in ''|*" $hop_ino "*) ;; *) continue;; esac
-      printf '%s B %s %s\\n' "$hop_n" "$hop_r" "$hop_ino"
-      if [ "$hop_ino" = "$hop_host" ]; then set --; else set -- nsenter --net="\${hop_x#* }" --; fi
-      hop_run "$@" </dev/null 4>&-
-      hop_e=$?; hop_b=$hop_u
-      IFS=' ' read -r hop_u hop_x </proc/uptime
-      printf '%s E %s %s %s\\n' "$hop_n" "$hop_e" "$hop_b" "$hop_u"
-      printf '%s e %s %s\\n' "$hop_n" "$hop_r" "$hop_ino" >&2
-    done
+hop_each() { # read, limit, seconds, wanted inodes with a space around each or nothing, command, 1 to hide the cgroups
+  { hop_r=$1; hop_time=$3; hop_want=$4; hop_command=$5
+    if [ "$6" = 1 ] && [ -n "$hop_cgroups" ]; then
+      export hop_vars; for hop_v in $hop_vars; do export "hop_$hop_v"; done
+      exec unshare --mount --propagation private sh -c "$hop_veiled"
+    else eval "$hop_loop"
+    fi
   } | head -c $(($2 + hop_room)) 4>&-
   hop_now=$(IFS=$hop_nl; set -f; [ -z "$hop_paths" ] || stat -L -c '%i %n' $hop_paths 2>/dev/null)
   [ "$hop_now" = "$hop_list" ] || printf '%s V %s\\n%s\\n' "$hop_n" "$1" "$hop_now"
@@ -224,7 +243,7 @@ export function sweepText(id: number, reads: readonly Read[]): string {
     const bounds = `${index} ${whole(reader.limit)} ${whole(reader.timeout)}`;
     return reader.scope === 'node'
       ? `hop_node ${bounds} ${quoted(reader.command)}`
-      : `hop_each ${bounds} "\${${index + 3}}" ${quoted(entered(reader))}`;
+      : `hop_each ${bounds} "\${${index + 3}}" ${quoted(entered(reader))} ${reader.withoutCgroups ? 1 : 0}`;
   });
   const look = reads.some(({reader}) => reader.scope !== 'node' || reader.command.includes('hop_pids'));
   return [

@@ -30,6 +30,13 @@ export type Reader = {
   readonly command: string;
   /** Fed to the command's standard input (scope `each-netns` only), e.g. the lines of an `ip -batch`. */
   readonly stdin?: string;
+  /**
+   * Hide the cgroup2 tree from it, where that can be done, in a mount namespace that lasts as long as the read (scope
+   * `each-netns` only). `ss -e` walks that whole tree each time it starts to give cgroups their names (iproute2,
+   * lib/cg_map.c): on a node with many pods that costs more than all else. It then prints `cgroup:unreachable:…`, and
+   * on standard error a line for each socket.
+   */
+  readonly withoutCgroups?: true;
   /** One sentence: what it is read for. */
   readonly why: string;
   /** What an ordinary user does not see of it, in one sentence; absent when privilege changes nothing. */

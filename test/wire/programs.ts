@@ -4,7 +4,7 @@ import {join} from 'node:path';
 
 /**
  * Programs that stand where a login shell stands (`PROGRAM -c COMMAND`) and prepare something first. `script` is
- * shell text that ends in running "$hop_command".
+ * shell text that ends in running "$login_command".
  */
 export function createPrograms() {
   const folder = mkdtempSync(join(tmpdir(), 'hopwire-'));
@@ -14,7 +14,7 @@ export function createPrograms() {
     program(script: string): string {
       made += 1;
       const path = join(folder, `login-${made}`);
-      writeFileSync(path, `#!/bin/sh\nhop_command=$2; export hop_command\n${script}\n`, {mode: 0o755});
+      writeFileSync(path, `#!/bin/sh\nlogin_command=$2; export login_command\n${script}\n`, {mode: 0o755});
       return path;
     },
     remove: () => rmSync(folder, {recursive: true, force: true}),

@@ -56,7 +56,7 @@ describe('the command given to the login shell', () => {
   for (const login of ['sh', 'dash', 'bash', 'busybox', 'zsh', 'fish', 'tcsh', 'csh', 'ksh', 'mksh']) {
     needing(has(login), `the login shell ${login} is not installed`)(`starts under ${login}`, async () => {
       const way =
-        login === 'busybox' ? 'exec busybox sh -c "$hop_command"' : `exec ${login} -c "$hop_command"`;
+        login === 'busybox' ? 'exec busybox sh -c "$login_command"' : `exec ${login} -c "$login_command"`;
       const {one} = await sweep(through(programs.program(way)), [hello]);
       expect(said(one('hello'))).toContain("it's me!\n");
     });
@@ -64,7 +64,7 @@ describe('the command given to the login shell', () => {
 
   test('a login shell that prints and complains first is heard out', async () => {
     const noisy = programs.program(
-      `echo "Welcome!"; echo "stty: no terminal" >&2; exec sh -c "$hop_command"`,
+      `echo "Welcome!"; echo "stty: no terminal" >&2; exec sh -c "$login_command"`,
     );
     const {one} = await sweep(through(noisy), [hello]);
     expect(said(one('hello'))).toMatch(/^it's me!\n\d+\n$/);
@@ -86,7 +86,7 @@ describe('the command given to the login shell', () => {
 const others: Record<string, {met: boolean; way: () => string}> = {
   'bash --posix as sh': {
     met: able && has('bash'),
-    way: () => `exec bash -c "exec bash --posix \${hop_command#exec sh}"`,
+    way: () => `exec bash -c "exec bash --posix \${login_command#exec sh}"`,
   },
   'busybox alone': {
     met: able && has('busybox'),
@@ -97,7 +97,7 @@ const others: Record<string, {met: boolean; way: () => string}> = {
       return `exec unshare -m sh -c 'mount -t tmpfs none ${where} && cd ${where} && mkdir -p bin proc run dev etc &&
         cp "$(command -v busybox)" bin/busybox && for a in $(bin/busybox --list); do ln -s busybox bin/$a; done
         mount --rbind /proc proc && mount --rbind /run run && mount --rbind /dev dev &&
-        exec chroot . /bin/sh -c "$hop_command"'`;
+        exec chroot . /bin/sh -c "$login_command"'`;
     },
   },
 };
@@ -122,7 +122,7 @@ for (const [name, {met, way}] of Object.entries(others)) {
   });
 }
 
-const asNobody = 'exec setpriv --reuid=65534 --regid=65534 --clear-groups sh -c "$hop_command"';
+const asNobody = 'exec setpriv --reuid=65534 --regid=65534 --clear-groups sh -c "$login_command"';
 
 describe('privilege', () => {
   needing(able, 'other users need root')(
@@ -167,7 +167,7 @@ describe('a node without timeout', () => {
   needing(able, 'hiding a tool needs root')('is read all the same, and said to be unbounded', async () => {
     const source = through(
       programs.program(
-        `exec unshare -m sh -c 'mount --bind /dev/null "$(command -v timeout)" && exec sh -c "$hop_command"'`,
+        `exec unshare -m sh -c 'mount --bind /dev/null "$(command -v timeout)" && exec sh -c "$login_command"'`,
       ),
     );
     expect((await reached(source)).note).toContain('`timeout`');
