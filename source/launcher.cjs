@@ -4,12 +4,15 @@ var needed = [22, 19];
 var have = process.versions.node.split('.').map(Number);
 if (have[0] < needed[0] || (have[0] === needed[0] && have[1] < needed[1])) {
   console.error(
-    'hoptop needs Node.js ' + needed.join('.') + ' or newer and this is ' + process.version +
+    'hoptop needs Node.js ' +
+      needed.join('.') +
+      ' or newer and this is ' +
+      process.version +
       '; in a clone of hoptop, `npm ci` installs a fitting one and `npx hoptop` uses it.',
   );
   process.exit(1);
 }
-import('../dist/hoptop.js').catch(function (error) {
+import('../dist/hoptop.js').catch(error => {
   if (error && error.code === 'ERR_MODULE_NOT_FOUND' && /dist.hoptop\.js/.test(error.message)) {
     console.error('hoptop is not built yet: run `npm ci` (or `npm run build`) in its folder.');
     process.exit(1);
