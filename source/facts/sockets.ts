@@ -2,6 +2,7 @@ import type {Reader, Reply} from '../wire/source.ts';
 import {dated, gapsOf} from './contribution.ts';
 import type {Fact} from './fact.ts';
 import {quoted} from './lines.ts';
+import type {Snapshot} from './snapshot.ts';
 import {appendKept, createDraft, type Draft, finish} from './sockets/columns.ts';
 import {type Misread, scanSs} from './sockets/ss.ts';
 
@@ -77,12 +78,17 @@ export const STATES = [
  * Two lines a socket rather than `-O`: that option came with iproute2 5.2, `-H` with 4.7; both forms are as long, for
  * ss pads its lines. The parser reads either. `-p` is left out: it would scan every process once a namespace, and
  * `owners` knows the same from one scan a node.
+ *
+ * `-e` (inode, user) makes ss walk the node's whole cgroup2 tree in every run, to print a path that nobody asked for;
+ * where there is no cgroup2 it reads /proc/mounts once a socket. With no more than four open files it has its three
+ * and one netlink socket, and leaves that alone: a third of the cost on a small node. What it then cannot name either
+ * is a device, which it prints as `if` and its index (`nameDevices`). Where it cannot even start so, it runs as usual.
  */
 const reader: Reader = {
   name: 'ss@1',
   fact: 'sockets',
   scope: 'each-netns',
-  command: 'ss -tunaieH',
+  command: 'sh -c "ulimit -Sn 4; ss -tunaieH || { ulimit -Sn 64; ss -tunaieH; }"',
   why: 'TCP and UDP sockets with their queues, round-trip times, retransmissions and inodes',
   withoutRoot: 'the sockets of the namespace one is in are seen, but entering that of a pod takes root',
   touches:
@@ -158,6 +164,29 @@ function expectedRows(part: SocketPart): number {
   return sample === out.length ? rows : Math.ceil((rows / sample) * out.length * 1.03);
 }
 
+/** Puts the links' names where ss printed `if3` for the device with index 3. The table is new, so its column is ours. */
+function nameDevices(table: SocketTable, soFar: Snapshot): SocketTable {
+  if (!table.words.some(word => /^if\d+$/.test(word))) return table;
+  const words = [...table.words];
+  const known = new Map<string, number>();
+  for (let i = 0; i < table.count; i++) {
+    const word = table.words[table.device[i]!]!;
+    if (!/^if\d+$/.test(word)) continue;
+    const netns = table.netns[table.netnsIndex[i]!]!;
+    const key = `${netns} ${word}`;
+    let index = known.get(key);
+    if (index === undefined) {
+      const links = soFar.netns.get(netns)?.links?.value;
+      const name = links?.find(link => link.ifindex === Number(word.slice(2)))?.name ?? word;
+      index = words.indexOf(name);
+      if (index < 0) index = words.length < 0xffff ? words.push(name) - 1 : table.device[i]!;
+      known.set(key, index);
+    }
+    table.device[i] = index;
+  }
+  return {...table, words};
+}
+
 /** All namespaces' sockets of one node make one table, so replies are parsed together when the sweep is complete. */
 export const sockets: Fact = {
   name: 'sockets',
@@ -172,10 +201,14 @@ export const sockets: Fact = {
     );
     const gaps = replies.flatMap((reply, i) => {
       const mine = problems.filter(({netns}) => netns === (reply.netns ?? '')).map(({sentence}) => sentence);
+      // ss ends well even when it could ask nobody.
+      if (reply.out.length === 0 && /^Cannot open netlink socket/m.test(reply.err)) {
+        mine.push('it could not open a netlink socket, so that no socket was seen');
+      }
       // What an ordinary user misses is said once.
       return gapsOf(reply, SS, mine, i === 0 ? {soFar, withoutRoot: reader.withoutRoot} : undefined);
     });
-    return {node: {sockets: dated(newest, table)}, gaps};
+    return {node: {sockets: dated(newest, nameDevices(table, soFar))}, gaps};
   },
   // Addresses, users' numbers and names of cgroups; no command line and no environment.
   redact: out => out,

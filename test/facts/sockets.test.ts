@@ -1,6 +1,8 @@
 import {readFileSync} from 'node:fs';
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
+import type {Link} from '../../source/facts/links.ts';
+import type {Snapshot} from '../../source/facts/snapshot.ts';
 import {ROW_BYTES} from '../../source/facts/sockets/columns.ts';
 import {
   addressText,
@@ -504,6 +506,7 @@ describe('the other end', () => {
 });
 
 describe('the fact', () => {
+  const soFar: Snapshot = {node: 'atlas', sweep: 3, at: '', uptime: 0, netns: new Map(), gaps: []};
   const reply = (fields: Partial<Reply>): Reply => ({
     node: 'atlas',
     fact: 'sockets',
@@ -525,7 +528,7 @@ describe('the fact', () => {
         reply({netns: '1', sweep: 2, out: sample('atlas-pod.txt')}),
         reply({netns: '2', out: sample('borea-pod.txt')}),
       ],
-      {node: 'atlas', sweep: 3, at: '', uptime: 0, netns: new Map(), gaps: []},
+      soFar,
     );
     expect(contribution.node?.sockets).toMatchObject({
       sweep: 3,
@@ -535,21 +538,53 @@ describe('the fact', () => {
     expect(contribution.gaps).toEqual([]);
   });
 
+  it('gives a device that ss could only number its name in that namespace', () => {
+    const bound = (device: string) =>
+      Buffer.from(`udp UNCONN 0 0 10.0.0.1%${device}:53 0.0.0.0:* ino:7 sk:1 <->\n`);
+    const link = (ifindex: number, name: string): Link => ({
+      ifindex,
+      name,
+      mtu: 1500,
+      state: 'UP',
+      flags: [],
+      from: 0,
+      to: 0,
+    });
+    const links = (value: readonly Link[]) => ({sweep: 1, at: '', uptime: 0, value});
+    const {node} = sockets.collect!(
+      [
+        reply({netns: '1', out: bound('if3')}),
+        reply({netns: '2', out: bound('if3')}),
+        reply({netns: '3', out: bound('if3')}),
+        reply({netns: '4', out: bound('eth0')}),
+      ],
+      {
+        ...soFar,
+        netns: new Map([
+          ['1', {netns: '1', links: links([link(1, 'lo'), link(3, 'eth0')])}],
+          ['2', {netns: '2', links: links([link(3, 'cali1')])}],
+          ['3', {netns: '3', links: links([link(4, 'eth0')])}],
+        ]),
+      },
+    );
+    const table = node!.sockets!.value;
+    expect([0, 1, 2, 3].map(i => endpointText(table, i, 'local'))).toEqual([
+      '10.0.0.1%eth0:53',
+      '10.0.0.1%cali1:53',
+      '10.0.0.1%if3:53',
+      '10.0.0.1%eth0:53',
+    ]);
+  });
+
   it.each([
     [{exit: 127, err: 'sh: ss: not found\n'}, /^ss is not installed on node atlas/],
+    [{err: 'Cannot open netlink socket: Too many open files\n'}, /no socket was seen/],
     [{exit: 124}, /its time was up/],
     [{truncated: true as const}, /was cut after 0 bytes/],
     [{exit: 255, err: "ss: invalid option -- 'H'\n"}, /status 255 .*invalid option -- 'H'/],
     [{out: Buffer.from('what?\n')}, /1 line was not understood, the first: “what\?”/],
   ])('says why there is nothing: %j', (fields, reason) => {
-    const {gaps} = sockets.collect!([reply(fields)], {
-      node: 'atlas',
-      sweep: 3,
-      at: '',
-      uptime: 0,
-      netns: new Map(),
-      gaps: [],
-    });
+    const {gaps} = sockets.collect!([reply(fields)], soFar);
     expect(gaps).toMatchObject([
       {node: 'atlas', fact: 'sockets', netns: '1', reason: expect.stringMatching(reason)},
     ]);
