@@ -32,6 +32,9 @@ export type Sweeper = {
 /** Interface kinds that have a forwarding database of their own. */
 const SWITCHES = new Set(['bridge', 'vxlan']);
 
+/** Every so many sweeps everything is read, moved or not. */
+const ALL_FRESH = 15;
+
 export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
   let complete: Snapshot | undefined;
   let before: Snapshot | undefined;
@@ -130,6 +133,13 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
     return wanted.length > 0 ? {netns: wanted} : undefined;
   }
 
+  /** What a quiet reader reads all the same; now and then all of it, against changes that no count shows. */
+  function freshOf(fact: Fact): Pick<Read, 'fresh'> {
+    if (!fact.reader.quiet) return {};
+    const all = first || (draft.sweep + 1) % ALL_FRESH === 0;
+    return {fresh: all ? 'all' : (fact.fresh?.(draft) ?? [])};
+  }
+
   /** An FDB is read only where there is a bridge or a vxlan. */
   function knows(fact: Fact, inode: string): boolean {
     if (fact.name !== 'forwarding') return true;
@@ -145,7 +155,7 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
         if (first && fact.name === 'forwarding') continue;
         const scope = scopeOf(fact);
         if (scope === undefined) continue;
-        reads.push({node, reader: fact.reader, scope});
+        reads.push({node, reader: fact.reader, scope, ...freshOf(fact)});
         if (fact.dueWhen) watched.set(fact.name, fact.dueWhen(draft));
       }
       return reads;

@@ -22,6 +22,8 @@ type ReadState = {
   room: number;
   readonly outs: Map<string, Half>;
   readonly errs: Map<string, string>;
+  /** Namespaces where nothing moved, with the uptime at which that was seen. */
+  readonly still: Map<string, number>;
   /** Standard error of the frame that was never closed. */
   rest: string;
   /** The frame that was open when the read ended. */
@@ -47,6 +49,7 @@ export function createAnswer(
   sweep: number,
   reads: readonly Read[],
   now: () => number,
+  standing: (fact: string, netns: string) => Reply | undefined,
   take: (reply: Reply) => void,
   done: (summary: Summary) => void,
 ): Answer {
@@ -56,6 +59,7 @@ export function createAnswer(
       room: read.reader.limit,
       outs: new Map(),
       errs: new Map(),
+      still: new Map(),
       rest: '',
       outDone: false,
       errDone: false,
@@ -83,9 +87,11 @@ export function createAnswer(
   };
   const finish = (state: ReadState) => {
     if (!state.outDone || !state.errDone) return;
-    for (const reply of replies(node, sweep, state, spaces, new Date(now()).toISOString())) take(reply);
+    const at = new Date(now()).toISOString();
+    for (const reply of replies(node, sweep, state, spaces, at, standing)) take(reply);
     state.outs.clear();
     state.errs.clear();
+    state.still.clear();
   };
 
   const out: FrameSink = {
@@ -121,6 +127,8 @@ export function createAnswer(
         const half: Half = {exit: cutExit, from: 0, until: 0, body: [], cut: false};
         state.outs.set(second ?? '', half);
         open = {state, netns: second ?? '', half};
+      } else if (kind === 'S' && state && !state.outDone) {
+        state.still.set(second ?? '', seconds(third));
       } else if (kind === 'V' && state) {
         state.after = new Map();
         onText = said => pathsOf(said, state.after!);
@@ -194,10 +202,18 @@ function* replies(
   state: ReadState,
   spaces: Spaces,
   at: string,
+  standing: (fact: string, netns: string) => Reply | undefined,
 ): Generator<Reply> {
   const {read, after} = state;
   const {reader} = read;
   const name = {node, fact: reader.fact, reader: reader.name, sweep, at};
+  /** The process that a namespace was entered through was gone, or another one, when the loop ended. */
+  const entersOther = (netns: string) => {
+    const path = spaces.paths.get(netns);
+    return (
+      after !== undefined && netns !== spaces.host && path !== undefined && pathOf(after, path) !== netns
+    );
+  };
   let uptime = 0;
   let cut = false;
   for (const [netns, half] of state.outs) {
@@ -209,8 +225,7 @@ function* replies(
     const where = netns !== '' && netns !== '-' ? {netns} : {};
     const notes: string[] = [];
     const path = spaces.paths.get(netns);
-    const moved =
-      after !== undefined && netns !== spaces.host && path !== undefined && pathOf(after, path) !== netns;
+    const moved = entersOther(netns);
     if (moved)
       notes.push(
         `Discarded: ${path}, through which this network namespace was read, was gone or another one afterwards.`,
@@ -236,9 +251,14 @@ function* replies(
     };
   }
   const blank = {...name, uptime, ms: 0, out: new Uint8Array()};
+  for (const [netns, until] of state.still) {
+    const stood = standing(reader.fact, netns);
+    if (stood && !entersOther(netns)) yield {...stood, sweep, at, uptime: until, ms: 0, same: true};
+    else yield {...blank, netns, exit: 1, err: `What ${reader.name} said there before is not held any more.`};
+  }
   const asked = wanted(read) ?? (reader.scope === 'node' ? [] : [spaces.host, ...spaces.paths.keys()]);
   for (const netns of asked) {
-    if (netns === '' || state.outs.has(netns)) continue;
+    if (netns === '' || state.outs.has(netns) || state.still.has(netns)) continue;
     if (netns !== spaces.host && !spaces.paths.has(netns))
       yield {...blank, netns, exit: 1, err: `There is no network namespace ${netns} on ${node} any more.`};
     else

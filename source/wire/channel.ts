@@ -1,9 +1,10 @@
 import {randomBytes} from 'node:crypto';
 import {type Answer, cpuOf, createAnswer} from './answer.ts';
 import {createSplitter, type FrameSink} from './frames.ts';
-import {agentText, aliveText, callText, sweepText} from './script.ts';
+import {agentText, aliveText, callText, mayStand, sweepText} from './script.ts';
 import {DialError, type Shell} from './shell.ts';
 import type {Read, Reply, Swept} from './source.ts';
+import {createStanding} from './standing.ts';
 import type {Timing} from './timing.ts';
 
 /** Bounds of a channel, in seconds. */
@@ -20,15 +21,24 @@ export type Patience = {
 
 export const usualPatience: Patience = {hello: 20, sweep: 60, idle: 60, answer: 15};
 
-/** The framed protocol over one shell: many sweeps, one after the other, each one round trip. */
-export type Channel = {
+/** What the remote shell says of itself first. */
+export type Hello = {
   /** The user id that reads run as. */
   readonly uid: number;
   /** False where the node has no `timeout`: only hoptop bounds what runs there. */
   readonly bounded: boolean;
+};
+
+/** The framed protocol over one shell: many sweeps, one after the other, each one round trip. */
+export type Channel = {
+  /** The remote shell's first word. Rejects with a `DialError` that holds what it said instead. */
+  readonly ready: Promise<Hello>;
   /** Resolves when the channel is no more, with a sentence saying why. */
   readonly lost: Promise<string>;
-  /** One sweep after the last one has been answered. Rejects when the channel is lost meanwhile. */
+  /**
+   * One sweep after the last one has been answered. It may be asked before the shell is ready: the first request then
+   * travels with the shell's own text and saves a round trip. Rejects when the channel is lost meanwhile.
+   */
   ask(reads: readonly Read[], sweep: number, take: (reply: Reply) => void): Promise<Swept>;
   end(cause: string): void;
 };
@@ -39,20 +49,17 @@ const programLimit = 32;
 /** Bytes of a sweep beyond the readers' limits: frames, standard error, lists of namespaces. */
 const overhead = 16 << 20;
 
-/** Waits for the remote shell's first word. Rejects with a `DialError` that holds what the shell said instead. */
-export function openChannel(
-  node: string,
-  shell: Shell,
-  timing: Timing,
-  patience: Patience,
-): Promise<Channel> {
+/** Starts the protocol in a shell that `bootCommand` began. */
+export function openChannel(node: string, shell: Shell, timing: Timing, patience: Patience): Channel {
   const nonce = randomBytes(16).toString('hex');
-  const opened = Promise.withResolvers<Channel>();
+  const opened = Promise.withResolvers<Hello>();
   const lost = Promise.withResolvers<string>();
   let over: string | undefined;
   let uid = -1;
   let bounded = true;
   let ready = false;
+  /** What came on standard error before the shell's own mark there is its login's noise. */
+  let errReady = false;
   let noise = '';
   let cpu = 0;
   let bytes = 0;
@@ -62,6 +69,7 @@ export function openChannel(
   let failed: ((cause: Error) => void) | undefined;
   let timer = () => {};
   const programs = new Map<string, number>();
+  const standing = createStanding();
 
   const bound = (seconds: number, run: () => void) => {
     timer();
@@ -85,6 +93,11 @@ export function openChannel(
     );
   };
 
+  const boundSweep = () =>
+    bound(patience.sweep, () =>
+      finish(`${node} had not finished a sweep after ${patience.sweep} s: the link or the node is too slow.`),
+    );
+
   const greeting: {words: readonly string[]; text: string} = {words: [], text: ''};
   const hello: FrameSink = {
     body(piece) {
@@ -98,8 +111,9 @@ export function openChannel(
       } else if (kind === 'R' && !ready && over === undefined) {
         ready = true;
         cpu = cpuOf(greeting.text);
-        rest();
-        opened.resolve({uid, bounded, lost: lost.promise, ask, end: finish});
+        if (answer) boundSweep();
+        else rest();
+        opened.resolve({uid, bounded});
       } else if (kind === 'K' && answer === undefined && ready) rest();
     },
   };
@@ -108,12 +122,15 @@ export function openChannel(
     if (bytes > most) finish(`${node} answered more than it was asked for, and was cut off.`);
   };
   const fromOut = createSplitter(nonce, {
-    body: piece => (answer ? answer.out : hello).body(piece),
-    mark: words => (answer && words[0] !== 'K' ? answer.out : hello).mark(words),
+    body: piece => (answer && ready ? answer.out : hello).body(piece),
+    mark: words => (answer && ready && words[0] !== 'K' ? answer.out : hello).mark(words),
   });
   const fromErr = createSplitter(nonce, {
-    body: piece => (answer ? answer.err : hello).body(piece),
-    mark: words => answer?.err.mark(words),
+    body: piece => (answer && errReady ? answer.err : hello).body(piece),
+    mark: words => {
+      if (words[0] === 'r') errReady = true;
+      else answer?.err.mark(words);
+    },
   });
   shell.stdout.on('data', (chunk: Uint8Array) => {
     count(chunk);
@@ -124,7 +141,10 @@ export function openChannel(
     if (over === undefined) fromErr(chunk);
   });
   for (const stream of [shell.stdin, shell.stdout, shell.stderr])
-    stream.on('error', problem => finish(`The link to ${node} broke: ${problem.message}.`));
+    stream.on('error', problem => {
+      // A shell that ends at once says why on its way out; that its input broke says nothing.
+      if (ready || stream !== shell.stdin) finish(`The link to ${node} broke: ${problem.message}.`);
+    });
   void shell.gone.then(finish);
 
   const request = (reads: readonly Read[], sweep: number) => {
@@ -138,7 +158,7 @@ export function openChannel(
       define = sweepText(id, reads);
     } else programs.delete(text);
     programs.set(text, id);
-    return define + callText(id, nonce, sweep, patience.sweep + 5, reads);
+    return define + callText(id, nonce, sweep, patience.sweep + 5, reads, standing.unsound);
   };
 
   const run = (reads: readonly Read[], sweep: number, take: (reply: Reply) => void) =>
@@ -149,9 +169,15 @@ export function openChannel(
       bytes = 0;
       most = overhead + reads.reduce((sum, read) => sum + read.reader.limit, 0) * 2;
       failed = reject;
-      answer = createAnswer(node, sweep, reads, timing.now, take, summary => {
+      standing.begin(reads.filter(mayStand));
+      const keep = (reply: Reply) => {
+        standing.keep(reply);
+        take(reply);
+      };
+      answer = createAnswer(node, sweep, reads, timing.now, standing.of, keep, summary => {
         answer = undefined;
         failed = undefined;
+        standing.end();
         const spent = Math.max(0, summary.cpu - cpu);
         cpu = summary.cpu;
         const now = timing.now();
@@ -169,11 +195,7 @@ export function openChannel(
         bytes = 0;
         most = overhead;
       });
-      bound(patience.sweep, () =>
-        finish(
-          `${node} had not finished a sweep after ${patience.sweep} s: the link or the node is too slow.`,
-        ),
-      );
+      if (ready) boundSweep();
       shell.stdin.write(asked);
     });
   const ask: Channel['ask'] = (reads, sweep, take) => {
@@ -188,7 +210,8 @@ export function openChannel(
     ),
   );
   shell.stdin.write(agentText(nonce, patience.idle));
-  return opened.promise;
+  opened.promise.catch(() => {});
+  return {ready: opened.promise, lost: lost.promise, ask, end: finish};
 }
 
 /** What a remote shell printed before it was ours, on one line and without control characters. */

@@ -1,4 +1,4 @@
-import {type Channel, openChannel, type Patience} from './channel.ts';
+import {type Channel, type Hello, openChannel, type Patience} from './channel.ts';
 import {bootCommand} from './script.ts';
 import {type Dial, DialError, type Shell} from './shell.ts';
 import type {NodeEvent, Read, Reply, Swept} from './source.ts';
@@ -57,7 +57,11 @@ export function createNode(node: string, {dial, timing, patience, turn, tell}: N
         shell.end();
         throw new DialError(`${node} is not wanted any more.`, true);
       }
-      return openChannel(node, shell, timing, patience);
+      const opened = openChannel(node, shell, timing, patience);
+      // What is asked for already goes out with the shell's own text, not a round trip later.
+      channel = opened;
+      first.resolve();
+      return {opened, hello: await opened.ready};
     });
 
   const wait = (milliseconds: number | undefined) =>
@@ -75,11 +79,9 @@ export function createNode(node: string, {dial, timing, patience, turn, tell}: N
     while (!stop.signal.aborted) {
       let pause: number | undefined;
       try {
-        const opened = await open(cause);
-        channel = opened;
-        say({state: reached ? 'back' : 'ready', ...reachedAs(node, opened)});
+        const {opened, hello} = await open(cause);
+        say({state: reached ? 'back' : 'ready', ...reachedAs(node, hello)});
         reached = true;
-        first.resolve();
         cause = await opened.lost;
       } catch (problem) {
         cause = problem instanceof Error ? problem.message : String(problem);
@@ -113,11 +115,10 @@ export function createNode(node: string, {dial, timing, patience, turn, tell}: N
       const asked = channel;
       if (asked === undefined) return undefined;
       sweeps += 1;
-      const trips = sweeps === 1 ? 2 : 1;
       try {
         const swept = await asked.ask(reads, sweeps, take);
         attempt = 0;
-        return {...swept, trips};
+        return swept;
       } catch {
         // The channel was lost, which `events` tells with its cause.
         return undefined;
@@ -139,10 +140,10 @@ export function createNode(node: string, {dial, timing, patience, turn, tell}: N
 }
 
 /** What to know about a node that is reached, for the reads that follow. */
-function reachedAs(node: string, channel: Channel): Pick<NodeEvent, 'uid' | 'note'> {
+function reachedAs(node: string, hello: Hello): Pick<NodeEvent, 'uid' | 'note'> {
   return {
-    uid: channel.uid,
-    ...(channel.bounded
+    uid: hello.uid,
+    ...(hello.bounded
       ? {}
       : {
           note: `${node} has no \`timeout\`: nothing there stops a command that hangs, only hoptop by hanging up.`,

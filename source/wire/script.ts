@@ -32,13 +32,10 @@ const bootLines = [
  * for `idle` seconds: a link that dies without a word leaves nothing behind. It hears of what runs through a pipe, so
  * it ends with the shell that it guards, at once, and leaves no `sleep` over.
  *
- * `hop_veiled` is the loop over namespaces for a reader that asks not to see cgroups: in a mount namespace of its own,
- * which nobody else sees and which ends with the loop, an empty file system lies over the cgroup2 tree.
- *
  * Frames, each a line beginning with the nonce, wherever in the stream it stands:
  * on stdout  `H uid timeout` hello, `R` ready; `K` alive; `N` then the namespaces; `B read netns`, body,
- * `E exit uptime uptime`; `V read` then the namespaces as they are now, when that changed; `D read` no more of it;
- * `T sweep uptime` then `times`, `Z sweep`. On stderr `e read netns`, `d read`, `z sweep` close what stands before.
+ * `E exit uptime uptime`; `S read netns uptime` nothing moved there; `V read` then the namespaces as they are now, when that changed; `D read` no more of it;
+ * `T sweep uptime` then `times`, `Z sweep`. On stderr `r` ready, `e read netns`, `d read`, `z sweep` close what stands before.
  */
 const agent = (nonce: string, idle: number) => `hop_n=${nonce}
 hop_idle=${idle}
@@ -76,41 +73,68 @@ hop_look() {
   printf '%s N\\n%s\\n%s\\n' "$hop_n" "$hop_host" "$hop_list"
 }
 
-hop_loop='
-  IFS=" " read -r hop_pid hop_x </proc/self/stat
-  echo "run $hop_pid $hop_time" >&4
-  IFS=" " read -r hop_u hop_x </proc/uptime
-  IFS=$hop_nl; set -f; set -- "$hop_host" $hop_list; IFS=" "; set +f
-  for hop_x do
-    hop_ino=\${hop_x%% *}
-    case $hop_want in ""|*" $hop_ino "*) ;; *) continue;; esac
-    printf "%s B %s %s\\n" "$hop_n" "$hop_r" "$hop_ino"
-    if [ "$hop_ino" = "$hop_host" ]; then set --; else set -- nsenter --net="\${hop_x#* }" --; fi
-    { eval "$hop_command"; } </dev/null 4>&-
-    hop_e=$?; hop_b=$hop_u
-    IFS=" " read -r hop_u hop_x </proc/uptime
-    printf "%s E %s %s %s\\n" "$hop_n" "$hop_e" "$hop_b" "$hop_u"
-    printf "%s e %s %s\\n" "$hop_n" "$hop_r" "$hop_ino" >&2
-  done
-'
-hop_vars='n r time want command nl host list cgroups'
-hop_veiled='
-  for hop_x in $hop_cgroups; do mount -t tmpfs -o ro,size=4k none "$hop_x" 2>/dev/null; done
-  for hop_v in $hop_vars; do eval "hop_x=\\$hop_$hop_v; unset hop_$hop_v; hop_$hop_v=\\$hop_x"; done
-  unset hop_vars
-'$hop_loop
-hop_cgroups=
-if [ "$(id -u)" = 0 ] && unshare --mount --propagation private true 2>/dev/null
-then hop_cgroups=$(awk '$3 == "cgroup2" { print $2 }' /proc/mounts)
-fi
+hop_stir() { # into hop_still: the inodes, a space around each, of namespaces where nothing moved since the last call
+  hop_said=$({
+    printf '%s\\n' "$hop_before"
+    printf 'N %s /proc/self/ns/net\\n' "$hop_host"
+    IFS=$hop_nl; set -f; set -- $hop_list; IFS=' '; set +f
+    hop_f='/proc/self/net/sockstat /proc/self/net/sockstat6 /proc/self/net/snmp /proc/self/net/snmp6'
+    for hop_x do
+      printf 'N %s\\n' "$hop_x"
+      hop_x=\${hop_x#* }
+      case $hop_x in /proc/*) hop_x=\${hop_x%/ns/net}/net
+        hop_f="$hop_f $hop_x/sockstat $hop_x/sockstat6 $hop_x/snmp $hop_x/snmp6";; esac
+    done
+    grep -sHE '^(TCP|UDP|Tcp:|Udp:|Udp6)' $hop_f
+  } | awk '
+    NF < 2 { next }
+    $1 == "=" { was[$2] = $3; next }
+    $1 == "N" { split($3, part, "/"); at[part[3]] = $2; next }
+    {
+      i = index($0, ":"); split(substr($0, 1, i - 1), part, "/"); ino = at[part[3]]
+      count = split(substr($0, i + 1), word, " ")
+      if (word[2] == "inuse") said = word[1] word[3] (word[6] == "tw" ? "+" word[7] : "")
+      else if (word[2] ~ /^-?[0-9]/) { said = ""; for (i = 1; i <= count; i++) said = said "," word[i] }
+      else next
+      if (!(ino in now)) order[++n] = ino
+      now[ino] = now[ino] ";" said
+    }
+    END {
+      still = " "
+      for (i = 1; i <= n; i++) if (was[order[i]] == now[order[i]]) still = still order[i] " "
+      print still
+      for (i = 1; i <= n; i++) print "= " order[i] " " now[order[i]]
+    }')
+  hop_still=\${hop_said%%"$hop_nl"*}; hop_before=\${hop_said#*"$hop_nl"}
+}
+hop_before=
 
-hop_each() { # read, limit, seconds, wanted inodes with a space around each or nothing, command, 1 to hide the cgroups
-  { hop_r=$1; hop_time=$3; hop_want=$4; hop_command=$5
-    if [ "$6" = 1 ] && [ -n "$hop_cgroups" ]; then
-      export hop_vars; for hop_v in $hop_vars; do export "hop_$hop_v"; done
-      exec unshare --mount --propagation private sh -c "$hop_veiled"
-    else eval "$hop_loop"
-    fi
+hop_run() { eval "$hop_command"; }
+
+hop_each() { # read, limit, seconds, wanted inodes with a space around each or nothing, command, those to leave out
+             # where nothing moved, those to read all the same or a star
+  hop_command=$5
+  { IFS=' ' read -r hop_pid hop_x </proc/self/stat
+    hop_r=$1; hop_want=$4; hop_skip=$6; hop_fresh=$7; echo "run $hop_pid $3" >&4
+    IFS=' ' read -r hop_u hop_x </proc/uptime
+    IFS=$hop_nl; set -f; set -- "$hop_host" $hop_list; IFS=' '; set +f
+    for hop_x do
+      hop_ino=\${hop_x%% *}
+      case $hop_want in ''|*" $hop_ino "*) ;; *) continue;; esac
+      case $hop_skip in *" $hop_ino "*)
+        case $hop_fresh in '*'|*" $hop_ino "*) ;; *)
+          printf '%s S %s %s %s\\n' "$hop_n" "$hop_r" "$hop_ino" "$hop_u"
+          continue;;
+        esac;;
+      esac
+      printf '%s B %s %s\\n' "$hop_n" "$hop_r" "$hop_ino"
+      if [ "$hop_ino" = "$hop_host" ]; then set --; else set -- nsenter --net="\${hop_x#* }" --; fi
+      hop_run "$@" </dev/null 4>&-
+      hop_e=$?; hop_b=$hop_u
+      IFS=' ' read -r hop_u hop_x </proc/uptime
+      printf '%s E %s %s %s\\n' "$hop_n" "$hop_e" "$hop_b" "$hop_u"
+      printf '%s e %s %s\\n' "$hop_n" "$hop_r" "$hop_ino" >&2
+    done
   } | head -c $(($2 + hop_room)) 4>&-
   hop_now=$(IFS=$hop_nl; set -f; [ -z "$hop_paths" ] || stat -L -c '%i %n' $hop_paths 2>/dev/null)
   [ "$hop_now" = "$hop_list" ] || printf '%s V %s\\n%s\\n' "$hop_n" "$1" "$hop_now"
@@ -141,7 +165,7 @@ hop_serve() {
   echo "$hop_pid" >&4
   printf '%s H %s %s\\n' "$hop_n" "$(id -u)" "$hop_bounded"
   hop_times 0
-  printf '%s R\\n' "$hop_n"
+  printf '%s R\\n' "$hop_n"; printf '%s r\\n' "$hop_n" >&2
   while :; do
     hop_q=
     while :; do
@@ -239,17 +263,21 @@ const whole = (value: number) => Math.max(1, Math.ceil(value));
  * the same reads. It holds readers' constant text only.
  */
 export function sweepText(id: number, reads: readonly Read[]): string {
-  const lines = reads.map(({reader}, index) => {
+  const lines = reads.map((read, index) => {
+    const {reader} = read;
     const bounds = `${index} ${whole(reader.limit)} ${whole(reader.timeout)}`;
-    return reader.scope === 'node'
-      ? `hop_node ${bounds} ${quoted(reader.command)}`
-      : `hop_each ${bounds} "\${${index + 3}}" ${quoted(entered(reader))} ${reader.withoutCgroups ? 1 : 0}`;
+    if (reader.scope === 'node') return `hop_node ${bounds} ${quoted(reader.command)}`;
+    const list = `"\${${index + 3}}"`;
+    const fresh = `"\${${index + 3 + reads.length}}"`;
+    const quiet = mayStand(read) ? ` "$hop_still" ${fresh}` : '';
+    return `hop_each ${bounds} ${list} ${quoted(entered(reader))}${quiet}`;
   });
   const look = reads.some(({reader}) => reader.scope !== 'node' || reader.command.includes('hop_pids'));
   return [
     `hop_sweep_${id}() {`,
     'echo "busy $2" >&4',
     ...(look ? ['hop_look'] : []),
+    ...(reads.some(mayStand) ? ['hop_stir'] : []),
     ...lines,
     'hop_end "$1"',
     '}',
@@ -257,20 +285,49 @@ export function sweepText(id: number, reads: readonly Read[]): string {
   ].join('\n');
 }
 
+/**
+ * Whether the node may leave namespaces out in which nothing moved. Only where all of them are asked for: what is
+ * compared is then as old as what was read.
+ */
+export function mayStand({reader, scope}: Read): boolean {
+  return reader.quiet === true && scope === 'each-netns';
+}
+
 /** The inodes a read is restricted to; undefined when it is not. Throws on what is no decimal inode. */
 export function wanted({reader, scope}: Read): readonly string[] | undefined {
   if (reader.scope === 'node' || typeof scope === 'string') return undefined;
-  const odd = scope.netns.find(inode => !/^\d{1,20}$/.test(inode));
-  if (odd !== undefined) throw new TypeError(`A network namespace is named by its inode, not by "${odd}".`);
-  return scope.netns;
+  return inodes(scope.netns);
 }
 
-/** The line that calls it. `seconds`: the bound of the whole sweep, kept by the node itself. */
-export function callText(id: number, nonce: string, sweep: number, seconds: number, reads: readonly Read[]) {
+function inodes(list: readonly string[]): readonly string[] {
+  const odd = list.find(inode => !/^\d{1,20}$/.test(inode));
+  if (odd !== undefined) throw new TypeError(`A network namespace is named by its inode, not by "${odd}".`);
+  return list;
+}
+
+/**
+ * The line that calls it. `seconds`: the bound of the whole sweep, kept by the node itself. `unsound` names the
+ * namespaces of which no good answer of a reader is held, so that one cannot stand.
+ */
+export function callText(
+  id: number,
+  nonce: string,
+  sweep: number,
+  seconds: number,
+  reads: readonly Read[],
+  unsound: (fact: string) => readonly string[],
+) {
+  const spaced = (list: readonly string[]) => (list.length === 0 ? `' - '` : `' ${list.join(' ')} '`);
   const lists = reads.map(read => {
-    const inodes = wanted(read);
-    if (inodes === undefined) return `''`;
-    return inodes.length === 0 ? `' - '` : `' ${inodes.join(' ')} '`;
+    const only = wanted(read);
+    return only === undefined ? `''` : spaced(only);
   });
-  return `hop_sweep_${id} ${sweep} ${whole(seconds)} ${lists.join(' ')}\n${nonce}\n`;
+  const fresh = reads.some(mayStand)
+    ? reads.map(read => {
+        if (!mayStand(read)) return `''`;
+        if (read.fresh === 'all') return `'*'`;
+        return spaced(inodes([...new Set([...(read.fresh ?? []), ...unsound(read.reader.fact)])]));
+      })
+    : [];
+  return `hop_sweep_${id} ${sweep} ${whole(seconds)} ${[...lists, ...fresh].join(' ')}\n${nonce}\n`;
 }

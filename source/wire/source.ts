@@ -31,12 +31,11 @@ export type Reader = {
   /** Fed to the command's standard input (scope `each-netns` only), e.g. the lines of an `ip -batch`. */
   readonly stdin?: string;
   /**
-   * Hide the cgroup2 tree from it, where that can be done, in a mount namespace that lasts as long as the read (scope
-   * `each-netns` only). `ss -e` walks that whole tree each time it starts to give cgroups their names (iproute2,
-   * lib/cg_map.c): on a node with many pods that costs more than all else. It then prints `cgroup:unreachable:…`, and
-   * on standard error a line for each socket.
+   * What it shows stays the same as long as nothing moves in the namespace (scope `each-netns` only): no TCP or UDP
+   * socket came or went, and no segment or datagram passed, by the kernel's own counts in `/proc/PID/net/sockstat` and
+   * `snmp`. The node compares these itself, and where they stand, runs nothing and says so (`Reply.same`).
    */
-  readonly withoutCgroups?: true;
+  readonly quiet?: true;
   /** One sentence: what it is read for. */
   readonly why: string;
   /** What an ordinary user does not see of it, in one sentence; absent when privilege changes nothing. */
@@ -54,6 +53,8 @@ export type Read = {
   readonly node: string;
   readonly reader: Reader;
   readonly scope: Scope;
+  /** With a `quiet` reader: namespaces that are read even if nothing moved there, e.g. since a queue is not empty. */
+  readonly fresh?: readonly string[] | 'all';
 };
 
 export type Reply = {
@@ -77,6 +78,8 @@ export type Reply = {
   readonly err: string;
   /** Present when `out` was cut at the reader's limit. */
   readonly truncated?: true;
+  /** Nothing moved in the namespace since it was read: `out` is what was read then, and stands. */
+  readonly same?: true;
 };
 
 /** How a node is reached, as it changes. `step` is what it is busy with, in words for the screen. */

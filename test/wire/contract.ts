@@ -93,39 +93,6 @@ export function describeSource(name: string, make: () => Promise<Subject>): void
       expect(replies.map(said)).toEqual(subject.netns.map(() => lines));
     });
 
-    test('a command that shall not see cgroups runs in the same namespaces, and sees none', async () => {
-      const hidden = {scope: 'each-netns', withoutCgroups: true} as const;
-      const {replies} = await ask(
-        read(reader('where', 'stat -L -c %i /proc/self/ns/net', hidden)),
-        read(reader('fed', 'cat', {...hidden, stdin: "it's\n"})),
-        read(reader('cut', 'seq 1 100000', {...hidden, limit: 100})),
-        read(reader('slow', 'sleep 100', {...hidden, timeout: 1}), {netns: [subject.netns[0]!]}),
-        // Names of all cgroup2 directories that can be seen; the tree above them is there as before.
-        read(reader('tree', 'find /sys/fs/cgroup -name cgroup.procs -path "*unified*"', hidden)),
-      );
-      const of = (fact: string) => replies.filter(reply => reply.fact === fact);
-      for (const reply of of('where')) expect(said(reply).trim(), reply.err).toBe(reply.netns);
-      expect(of('where')).toHaveLength(subject.netns.length);
-      expect(of('fed').map(said)).toEqual(subject.netns.map(() => "it's\n"));
-      expect(of('cut')[0]).toMatchObject({truncated: true});
-      expect([137, 143]).toContain(of('slow')[0]!.exit);
-      expect(of('tree').map(said)).toEqual(subject.netns.map(() => ''));
-    });
-
-    test('no command can know the nonce: none is in its environment or its arguments', async () => {
-      const look = 'cat /proc/self/environ /proc/self/cmdline';
-      const {replies} = await ask(
-        read(reader('plain', look, {scope: 'each-netns'})),
-        read(reader('hidden', look, {scope: 'each-netns', withoutCgroups: true})),
-        read(reader('node', `${look}; cat /proc/*/cmdline 2>/dev/null`)),
-      );
-      for (const reply of replies) {
-        expect(reply.out.length).toBeGreaterThan(0);
-        expect(said(reply)).not.toMatch(/hop_n=[0-9a-f]|[0-9a-f]{32} [A-Z]/);
-        if (reply.fact !== 'node') expect(said(reply)).not.toContain('hop_');
-      }
-    });
-
     test('a namespace that is not there is a failed reply', async () => {
       const {one} = await ask(read(reader('none', 'true', {scope: 'each-netns'}), {netns: ['42']}));
       expect(one('none')).toMatchObject({

@@ -80,6 +80,7 @@ function collect(what: readonly Read[] = reads) {
     7,
     what,
     () => 0,
+    () => undefined,
     reply => replies.push(reply),
     summary => summaries.push(summary),
   );

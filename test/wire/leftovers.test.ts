@@ -26,7 +26,7 @@ async function start(idle: number) {
 
 const request = (seconds: number, ...readers: Read['reader'][]) => {
   const reads = readers.map((each): Read => ({node: 'here', reader: each, scope: each.scope}));
-  return sweepText(0, reads) + callText(0, nonce, 1, seconds, reads);
+  return sweepText(0, reads) + callText(0, nonce, 1, seconds, reads, () => []);
 };
 
 const untilRunning = async (session: number, name: string) => {
