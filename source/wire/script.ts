@@ -315,7 +315,7 @@ export function callText(
   sweep: number,
   seconds: number,
   reads: readonly Read[],
-  unsound: (fact: string) => readonly string[],
+  unsound: (fact: string) => readonly string[] | 'all',
 ) {
   const spaced = (list: readonly string[]) => (list.length === 0 ? `' - '` : `' ${list.join(' ')} '`);
   const lists = reads.map(read => {
@@ -325,8 +325,9 @@ export function callText(
   const fresh = reads.some(mayStand)
     ? reads.map(read => {
         if (!mayStand(read)) return `''`;
-        if (read.fresh === 'all') return `'*'`;
-        return spaced(inodes([...new Set([...(read.fresh ?? []), ...unsound(read.reader.fact)])]));
+        const again = unsound(read.reader.fact);
+        if (read.fresh === 'all' || again === 'all') return `'*'`;
+        return spaced(inodes([...new Set([...(read.fresh ?? []), ...again])]));
       })
     : [];
   return `hop_sweep_${id} ${sweep} ${whole(seconds)} ${[...lists, ...fresh].join(' ')}\n${nonce}\n`;

@@ -11,8 +11,11 @@ export type Standing = {
   /** The sweep has been answered whole: what it did not mention is gone. */
   end(): void;
   of(fact: string, netns: string): Reply | undefined;
-  /** Namespaces whose last answer failed or was cut: they have to be read again even if nothing moved. */
-  unsound(fact: string): readonly string[];
+  /**
+   * Namespaces whose last answer failed or was cut: they have to be read again even if nothing moved. All of them when
+   * none has been read.
+   */
+  unsound(fact: string): readonly string[] | 'all';
 };
 
 export function createStanding(): Standing {
@@ -36,6 +39,6 @@ export function createStanding(): Standing {
       next = new Map();
     },
     of: (fact, netns) => held.get(fact)?.get(netns),
-    unsound: fact => [...(bad.get(fact) ?? [])],
+    unsound: fact => (held.has(fact) ? [...(bad.get(fact) ?? [])] : 'all'),
   };
 }

@@ -1,5 +1,5 @@
-import {NO_UID, type SocketTable} from '../sockets.ts';
 import {createWords, type Words} from './intern.ts';
+import {NO_UID, type SocketTable} from './table.ts';
 
 /** The columns of a table, and how many elements each has for a row. */
 const EACH = {

@@ -5,9 +5,10 @@
  *     tcp6       0      0 :::4240                 :::*                    LISTEN      199614/nc
  *     udp        0      0 0.0.0.0:8472            0.0.0.0:*                           -
  */
-import {type SocketTable, STATES} from '../sockets.ts';
+
 import {clearRow, createDraft, finish, grow} from './columns.ts';
 import {endpoint} from './endpoint.ts';
+import {type SocketTable, STATES} from './table.ts';
 
 export type NetstatTable = {
   /** Without inode, uid (`NO_UID`), rtt and the rest that netstat does not say. One namespace, called ''. */

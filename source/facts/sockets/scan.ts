@@ -29,6 +29,7 @@ export function fourAt({view, last}: Bytes, pos: number): number {
 
 /** Columns are padded with long runs of spaces, which are a good part of all bytes. */
 export function afterSpaces({bytes, view, last}: Bytes, pos: number): number {
+  if (bytes[pos] !== SPACE) return pos;
   while (pos <= last && view.getInt32(pos, true) === 0x20202020) pos += 4;
   while (bytes[pos] === SPACE) pos++;
   return pos;

@@ -8,11 +8,12 @@
  *
  * Lines are padded with spaces. With `-O` the second line follows the first after a space.
  */
-import {NO_UID} from '../sockets.ts';
+
 import {type Columns, clearRow, type Draft, grow} from './columns.ts';
 import {endpoint, UNSAID, UNSAID_ANY6, UNSAID_STAR} from './endpoint.ts';
 import {retrans, type Slash} from './retrans.ts';
 import {afterSpaces, type Bytes, bytesOf, decimal, digits, four, fourAt, startsWith, total} from './scan.ts';
+import {NO_UID} from './table.ts';
 
 /** What a scan did not understand: how many lines, and where the first of them is. */
 export type Misread = {lines: number; from: number; to: number};
@@ -191,9 +192,9 @@ function head(scan: Scan, columns: Columns, row: number, pos: number): number {
     columns.state[row] = state;
     while (bytes[pos]! > SPACE) pos++;
   }
-  pos = digits(bytes, afterSpaces(scan, pos), columns.recvQ, row);
+  pos = queue(bytes, afterSpaces(scan, pos), columns.recvQ, row);
   if (pos < 0 || bytes[pos] !== SPACE) return -1;
-  pos = digits(bytes, afterSpaces(scan, pos), columns.sendQ, row);
+  pos = queue(bytes, afterSpaces(scan, pos), columns.sendQ, row);
   if (pos < 0 || bytes[pos] !== SPACE) return -1;
   pos = endpoint(bytes, afterSpaces(scan, pos), draft, columns, row, true);
   if (pos < 0 || bytes[pos] !== SPACE) return -1;
@@ -202,6 +203,11 @@ function head(scan: Scan, columns: Columns, row: number, pos: number): number {
   columns.uid[row] = NO_UID;
   columns.rtt[row] = Number.NaN;
   return pos;
+}
+
+/** Most queues are empty, and so are the columns of a new row. */
+function queue(bytes: Buffer, pos: number, column: Uint32Array, row: number): number {
+  return bytes[pos] === ZERO && bytes[pos + 1] === SPACE ? pos + 1 : digits(bytes, pos, column, row);
 }
 
 /** Everything behind the addresses, of either line; answers where the line ends. */

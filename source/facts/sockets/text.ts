@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import {type SocketTable, STATES} from '../sockets.ts';
+import {type SocketTable, STATES} from './table.ts';
 
 /** One end of a row. */
 export type Side = 'local' | 'remote';
