@@ -16,6 +16,13 @@ export function capturedSockets(file: string): readonly string[] {
   return found;
 }
 
+/** The same sockets as ss prints them without -i: the first of two lines, each padded to the longest. */
+export function withoutInfo(samples: readonly string[]): readonly string[] {
+  const lines = samples.map(sample => sample.split('\n', 1)[0]!.trimEnd());
+  const width = Math.max(...lines.map(line => line.length));
+  return lines.map(line => line.padEnd(width));
+}
+
 /**
  * One namespace's answer of `count` sockets. Row `first + i` has an address, ports and an inode of its own; columns
  * and padding stay as they were captured, so that a line costs what a real one costs.

@@ -1,11 +1,13 @@
 /** Holds the text of a million sockets and parses it when told, as hoptop's worker does. */
 import {parentPort, workerData} from 'node:worker_threads';
 import {parseSockets} from '../../source/facts/sockets.ts';
-import {capturedSockets, manySockets} from './crowd-text.ts';
+import {capturedSockets, manySockets, withoutInfo} from './crowd-text.ts';
 import {naiveSockets} from './naive-sockets.ts';
 
-const {files, sockets, namespaces} = workerData as {files: string[]; sockets: number; namespaces: number};
-const samples = files.flatMap(capturedSockets);
+type Data = {files: string[]; info: boolean; sockets: number; namespaces: number};
+const {files, info, sockets, namespaces} = workerData as Data;
+const captured = files.flatMap(capturedSockets);
+const samples = info ? captured : withoutInfo(captured);
 const each = sockets / namespaces;
 const parts = Array.from({length: namespaces}, (_, i) => ({
   netns: String(4026532000 + i),
