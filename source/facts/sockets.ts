@@ -4,6 +4,7 @@ import type {Fact} from './fact.ts';
 import {quoted} from './lines.ts';
 import type {Snapshot} from './snapshot.ts';
 import {appendKept, createDraft, type Draft, finish} from './sockets/columns.ts';
+import {restless} from './sockets/restless.ts';
 import {type Misread, scanSs} from './sockets/ss.ts';
 import type {SocketTable} from './sockets/table.ts';
 
@@ -24,6 +25,7 @@ const reader: Reader = {
   fact: 'sockets',
   scope: 'each-netns',
   command: 'sh -c "ulimit -Sn 4; ss -tunaieH || { ulimit -Sn 64; ss -tunaieH; }"',
+  quiet: true,
   why: 'TCP and UDP sockets with their queues, round-trip times, retransmissions and inodes',
   withoutRoot: 'the sockets of the namespace one is in are seen, but entering that of a pod takes root',
   touches:
@@ -127,6 +129,7 @@ export const sockets: Fact = {
   name: 'sockets',
   reader,
   cadence: {when: 'sweep'},
+  fresh: ({sockets: known}) => (known ? restless(known.value) : []),
   contribute: () => ({}),
   collect(replies, soFar) {
     const newest = replies.reduce<Reply | undefined>((a, b) => (a && a.sweep >= b.sweep ? a : b), undefined);
