@@ -146,6 +146,7 @@ export function driveLive(options: LiveOptions): Drive & {readonly settled: Prom
     act(act: Act) {
       switch (act.do) {
         case 'refresh':
+          source.redial?.();
           refresh();
           return true;
         case 'pause':

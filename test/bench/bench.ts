@@ -4,9 +4,10 @@
  */
 import {type Bench, reached, table} from './harness.ts';
 import {nodeCost} from './node-cost.bench.ts';
+import {overview} from './overview.bench.ts';
 import {sockets} from './sockets.bench.ts';
 
-const BENCHES: readonly Bench[] = [sockets, nodeCost];
+const BENCHES: readonly Bench[] = [sockets, nodeCost, overview];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter(name => !BENCHES.some(bench => bench.name === name));
