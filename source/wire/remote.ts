@@ -15,10 +15,7 @@ export type RemoteOptions = {
   readonly timing?: Timing;
 };
 
-export type RemoteSource = Source & {
-  /** Dials lost nodes (or the one named) now: after a wait was too long, or a cause was mended by hand. */
-  redial(node?: string): void;
-};
+export type RemoteSource = Source & Required<Pick<Source, 'redial'>>;
 
 /** A `Source` over any way of starting a shell on a node; see `node.ts` for how a node is kept reached. */
 export function createRemoteSource({

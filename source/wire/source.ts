@@ -131,7 +131,7 @@ export type Source = {
    * present state of every node; ends with the signal or `close`. A sweep does not repeat these events.
    */
   events(signal: AbortSignal): AsyncIterable<{readonly type: 'node'} & NodeEvent>;
-  /** Dials lost nodes now: also those that waiting does not mend, once their cause was mended by hand. */
-  redial?(): void;
+  /** Dials lost nodes, or the one named, now: also those that waiting does not mend, once their cause was mended by hand. */
+  redial?(node?: string): void;
   close(): Promise<void>;
 };

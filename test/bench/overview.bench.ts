@@ -23,7 +23,7 @@ function sameReads(): string {
   return [
     'export LC_ALL=C',
     "all=$(stat -L -c '%i %n' /proc/[0-9]*/ns/net 2>/dev/null | sort -u -k1,1 | cut -d' ' -f2)",
-    'hop_pids=$(for ns in $all; do p=${ns#/proc/}; echo ${p%%/*}; done)',
+    'hop_pids=$(echo "$all" | sed -n \'s#^/proc/\\([0-9]*\\)/.*#\\1#p\')',
     ...FACTS.filter(({reader}) => reader.scope === 'node').map(({reader}) => `( ${reader.command} )`),
     `for ns in $all; do\n${each.join('\n')}\ndone`,
   ].join('\n');
