@@ -1,12 +1,14 @@
 import {FACTS} from '../facts/catalogue.ts';
 import {hang} from '../options.ts';
+import {agentText, bootCommand} from '../wire/script.ts';
 
 /** Everything that can run on a node: what, where, when, why, and what it may touch there. */
 export function commandsText(): string {
   const lines = [
     'Everything that hoptop can run on a node. Nothing else ever runs there and nothing is written.',
-    'One POSIX shell (sh) per node, started over SSH, niced, runs these; "each netns" ones are entered with',
-    '`nsenter --net=…`. Every command is bounded in time (`timeout`) and output (`head -c`).',
+    'One niced POSIX shell a node, started over SSH, as root where `sudo -n` allows it, runs these; "each netns" ones',
+    'are entered with `nsenter --net=…`. Each is bounded in time and output. The text of that shell itself stands at',
+    'the end.',
     '',
   ];
   for (const {name, reader, cadence} of FACTS) {
@@ -29,8 +31,20 @@ export function commandsText(): string {
       );
     lines.push(...hang('    ', reader.why, 100));
     if (reader.withoutRoot) lines.push(...hang('    without root: ', reader.withoutRoot, 100));
+    if (reader.quiet) lines.push('    not run in a namespace where nothing moved since it was last read');
     if (reader.touches) lines.push(...hang('    may touch: ', reader.touches, 100));
     lines.push(`    limits: ${reader.timeout} s, ${Math.round(reader.limit / 1024)} KiB`, '');
   }
+  lines.push(
+    'The shell: the login shell is asked to run',
+    `    $ ${bootCommand}`,
+    '  and is fed this (NONCE is new in every session; 60 is the idle limit in seconds):',
+  );
+  lines.push(
+    ...agentText('NONCE', 60)
+      .trimEnd()
+      .split('\n')
+      .map(line => `    ${line}`.trimEnd()),
+  );
   return `${lines.join('\n')}\n`;
 }
