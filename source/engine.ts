@@ -63,7 +63,14 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
         new Map(
           world.nodes.map(({id, reach, snapshot, previous}) => [
             id,
-            {snapshot, previous, state: reach.state, step: reach.step, cause: reach.cause, since: reach.at},
+            {
+              snapshot,
+              previous,
+              state: reach.state,
+              step: reach.step,
+              cause: reach.cause,
+              since: reach.since ?? reach.at,
+            },
           ]),
         ),
         drive.now(),

@@ -62,7 +62,7 @@ export function createWorld(nodes: readonly string[], facts: readonly Fact[], at
       if (event.type === 'reply') return sweeper.reply(event);
       if (event.type === 'swept') sweeper.swept(event);
       else {
-        reach.set(event.node, sinceWhen(reach.get(event.node), event));
+        reach.set(event.node, event);
         if (event.state === 'lost') sweeper.lost();
         // It may have been booted anew meanwhile: nothing read before is taken for granted.
         if (event.state === 'back') sweeper.forgetCadence();
@@ -72,21 +72,12 @@ export function createWorld(nodes: readonly string[], facts: readonly Fact[], at
   };
 }
 
-/**
- * A step keeps the time at which its state began, so that waiting shows its whole length; and a lost node that is
- * dialled again and again has been lost since the first time.
- */
-function sinceWhen(was: NodeEvent | undefined, is: NodeEvent): NodeEvent {
-  const away = (event: NodeEvent | undefined) => event?.state === 'lost' || event?.state === 'dialling';
-  return was && (was.state === is.state || (away(was) && away(is))) ? {...is, at: was.at} : is;
-}
-
 function statusOf({id, reach, snapshot}: NodeWorld): NodeStatus {
   return {
     id,
     name: snapshot?.identity?.value.hostname ?? id,
     state: reach.state,
-    since: reach.at,
+    since: reach.since ?? reach.at,
     sweep: snapshot?.sweep ?? 0,
     ...(reach.step ? {step: reach.step} : {}),
     ...(reach.cause ? {cause: reach.cause} : {}),

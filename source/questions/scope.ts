@@ -1,5 +1,6 @@
 import type {Graph, GraphNode, Namespace, Pod, Proc} from '../model/graph.ts';
 import type {Missing} from './answer.ts';
+import {gapsFor} from './gaps.ts';
 import {namespaceWords, near, nodeNames, podNames, processNames, processWords} from './names.ts';
 
 /** What one word of a question points at. */
@@ -108,7 +109,18 @@ export function processCalled(graph: Graph, word: string): Proc | undefined {
 function nothing(graph: Graph, word: string, kinds: readonly ScopeKind[]): string {
   const unread = graph.nodes.filter(node => !node.snapshot).map(node => node.name);
   const but = unread.length > 0 ? ` Not read yet: ${unread.join(', ')}.` : '';
-  return `No ${kinds.map(kind => PLAIN[kind]).join(' or ')} is called ${word} on the nodes read.${but}`;
+  const names = kinds.includes('pod') ? unnamed(graph) : '';
+  return `No ${kinds.map(kind => PLAIN[kind]).join(' or ')} is called ${word} on the nodes read.${but}${names}`;
+}
+
+/** Where pods are known by number only, one of them may be the one that is asked for: that is said, and what reveals it. */
+function unnamed(graph: Graph): string {
+  const nodes = new Set(graph.pods.filter(pod => pod.key.startsWith('?/')).map(pod => pod.node));
+  if (nodes.size === 0) return '';
+  const gaps = gapsFor(graph, ['sandboxes', 'memberships'], {nodes: [...nodes]});
+  const reveal = gaps.find(gap => gap.reveal !== undefined)?.reveal;
+  const where = [...nodes].map(node => node.name).join(', ');
+  return ` Pods whose names could not be read are on ${where}.${reveal === undefined ? '' : ` ${reveal}`}`;
 }
 
 function candidates(graph: Graph, kinds: readonly ScopeKind[]): string[] {

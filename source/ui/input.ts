@@ -9,6 +9,8 @@ export function keyNames(input: string, key: InkKey): string[] {
   if (key.eventType === 'release') return [];
   const special = SPECIAL.find(([flag]) => key[flag] === true)?.[1];
   if (special === 'Tab' && key.shift) return ['Shift-Tab'];
+  // Two quick ones over a slow link arrive in one piece, which Ink takes for Alt with Esc.
+  if (special === 'Esc' && key.meta) return ['Esc', 'Esc'];
   if (special) return [special];
   if (key.ctrl && input !== '') return [`Ctrl-${input.toUpperCase()}`];
   // Alt with a letter is not bound: it is not to be taken for the letter.

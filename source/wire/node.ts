@@ -41,8 +41,11 @@ export function createNode(node: string, {dial, timing, patience, turn, tell}: N
   let attempt = 0;
   let wake = () => {};
 
-  const say = (event: Omit<NodeEvent, 'node' | 'at'>) => {
-    state = {node, at: at(), ...event};
+  const say = (event: Omit<NodeEvent, 'node' | 'at' | 'since'>) => {
+    const now = at();
+    const away = (one: Pick<NodeEvent, 'state'>) => one.state === 'lost' || one.state === 'dialling';
+    const goesOn = state.state === event.state || (away(state) && away(event));
+    state = {node, at: now, since: goesOn ? (state.since ?? state.at) : now, ...event};
     tell(state);
   };
 

@@ -87,6 +87,11 @@ export type NodeEvent = {
   readonly node: string;
   readonly at: string;
   readonly state: 'dialling' | 'ready' | 'lost' | 'back';
+  /**
+   * Since when it is so: the steps of one dial are one wait, and a node that is dialled again and again has been lost
+   * since the first time. `at` when absent.
+   */
+  readonly since?: string;
   /** While dialling: `connecting`, `checking host key`, `authenticating`, `starting shell`, `waiting 3 s`. */
   readonly step?: string;
   /** When lost, and while dialling again: what happened and the next thing to try, in one or two sentences. */

@@ -142,9 +142,12 @@ test('a node that cannot be reached is dialled again after a wait, and is ready 
   expect(events.find(({state, cause}) => state === 'dialling' && cause !== undefined)?.cause).toContain(
     'refused',
   );
+  // Dialled twice, but away all that time.
+  expect(new Set(events.map(({since}) => since))).toEqual(new Set(['2026-01-01T00:00:00.000Z']));
   await turn(1500);
   await until(() => has('a', 'ready'), 'being ready');
   expect(has('a', 'back')).toBe(false);
+  expect(events.at(-1)?.since).toBe('2026-01-01T00:00:02.250Z');
 });
 
 test('what waiting does not mend is not dialled again until it is asked for', async () => {

@@ -103,9 +103,14 @@ export function createEncoder(): Encoder {
     body.unsigned(host.id);
     at(value.at);
     body.unsigned(states.indexOf(value.state));
-    body.unsigned((value.step === undefined ? 0 : 1) | (value.cause === undefined ? 0 : 2));
+    body.unsigned(
+      (value.step === undefined ? 0 : 1) |
+        (value.cause === undefined ? 0 : 2) |
+        (value.since === undefined ? 0 : 4),
+    );
     if (value.step !== undefined) body.text(value.step);
     if (value.cause !== undefined) body.text(value.cause);
+    if (value.since !== undefined) body.text(value.since);
     record(of);
   };
   const swept = (of: number, value: Swept, gone: readonly string[]) => {
@@ -210,7 +215,8 @@ export function createDecoder(): Decoder {
     const flags = body.unsigned();
     const step = flags & 1 ? {step: body.text()} : {};
     const cause = flags & 2 ? {cause: body.text()} : {};
-    return {node, at: time, state, ...step, ...cause};
+    const since = flags & 4 ? {since: body.text()} : {};
+    return {node, at: time, state, ...step, ...cause, ...since};
   };
   const swept = (body: ByteReader): Swept & {gone: string[]} => {
     const node = nodeNamed(body.unsigned());
