@@ -32,7 +32,8 @@ export function createNode(node: string, {dial, timing, patience, turn, tell}: N
   const stop = new AbortController();
   const first = Promise.withResolvers<void>();
   const at = () => new Date(timing.now()).toISOString();
-  let state: NodeEvent = {node, at: at(), state: 'dialling'};
+  const begun = at();
+  let state: NodeEvent = {node, at: begun, since: begun, state: 'dialling'};
   let channel: Channel | undefined;
   let shell: Shell | undefined;
   let running: Promise<void> | undefined;
