@@ -17,10 +17,10 @@ export type Crowd = {
   end(): Promise<void>;
 };
 
-/** One pod: `perl -e POD NUMBER CONNECTIONS`. Each connection is two sockets. */
+/** One pod: `perl -e POD NUMBER CONNECTIONS TALKS`. Each connection is two sockets; one talks twice a second, or none. */
 const POD = `
 use IO::Socket::INET;
-my ($pod, $connections) = @ARGV;
+my ($pod, $connections, $talks) = @ARGV;
 system("ip link set lo up && ip link add v0 type veth peer name v1 && ip addr add 10.9.$pod.2/24 dev v0"
   . " && ip link set v0 up && ip link set v1 up && ip route add default via 10.9.$pod.1") == 0 or die;
 my $server = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => 8000, Listen => 100, ReuseAddr => 1) or die $!;
@@ -32,11 +32,12 @@ for (1 .. $connections) {
   push @kept, $client, $served;
 }
 syswrite STDOUT, "ready\\n";
-sleep 1000 while 1;
+sleep 1000 while !$talks;
+while (1) { select undef, undef, undef, 0.5; syswrite $kept[0], "x" x 10; sysread $kept[1], my $got, 10; }
 `;
 
 const FIRST = `mount -t tmpfs none /run && ip link set lo up || exit 1
-i=0; while [ $i -lt "$1" ]; do unshare --net perl -e "$3" $i "$2" & i=$((i + 1)); done
+i=0; while [ $i -lt "$1" ]; do unshare --net perl -e "$4" $i "$2" "$3" & i=$((i + 1)); done
 read line`;
 
 /** Why no crowd can be made here; undefined when one can. */
@@ -48,9 +49,11 @@ export function crowdMissing(): string | undefined {
   return absent.length > 0 ? `not installed: ${absent.map(([tool]) => tool).join(', ')}` : undefined;
 }
 
-export async function createCrowd(pods: number, sockets: number): Promise<Crowd> {
+/** In a quiet crowd nothing moves; otherwise one connection of each pod talks all the time. */
+export async function createCrowd(pods: number, sockets: number, quiet: boolean): Promise<Crowd> {
   const own = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
-  const child = spawn('unshare', [...own, 'sh', '-c', FIRST, 'sh', String(pods), String(sockets / 2), POD], {
+  const arguments_ = [String(pods), String(sockets / 2), quiet ? '' : 'talks', POD];
+  const child = spawn('unshare', [...own, 'sh', '-c', FIRST, 'sh', ...arguments_], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const gone = once(child, 'exit');

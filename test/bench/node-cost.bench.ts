@@ -31,55 +31,54 @@ export const nodeCost: Bench = {
   title: `one node, ${PODS} pods with ${SOCKETS} established sockets each, read through a local shell`,
   missing: crowdMissing,
   async run(say) {
-    const crowd = await createCrowd(PODS, SOCKETS);
-    try {
-      const usual: Cost[] = [];
-      const first: Cost[] = [];
-      const later: Cost[] = [];
-      let said = '';
-      for (let round = 0; round <= ROUNDS; round++) {
-        const loop = usualLoop(crowd.shell);
-        const ours = await sweeps(crowd.shell);
-        said = ours.said;
-        if (round === 0) continue;
-        usual.push(loop);
-        first.push(ours.first);
-        later.push(...ours.later);
-      }
-      say(said);
-      const of = (costs: readonly Cost[], what: keyof Cost): Sample => summary(costs.map(cost => cost[what]));
-      const rows: Row[] = [
-        {what: 'usual loop, CPU', unit: 's', ...of(usual, 'cpu')},
-        {what: 'usual loop, wall', unit: 's', ...of(usual, 'wall')},
-        {
-          what: 'first full sweep, CPU',
-          unit: 's',
-          ...of(first, 'cpu'),
-          baseline: of(usual, 'cpu').median,
-          ratio: 3,
-        },
-        {
-          what: 'first full sweep, wall',
-          unit: 's',
-          ...of(first, 'wall'),
-          baseline: of(usual, 'wall').median,
-          most: 1.5,
-        },
-        {
-          what: 'later sweep, CPU',
-          unit: 's',
-          ...of(later, 'cpu'),
-          baseline: of(usual, 'cpu').median,
-          ratio: 8,
-        },
-        {what: 'later sweep, wall', unit: 's', ...of(later, 'wall'), baseline: of(usual, 'wall').median},
-      ];
-      return rows;
-    } finally {
-      await crowd.end();
-    }
+    const talking = await measure(false, say);
+    const quiet = await measure(true, say);
+    const {usual} = talking;
+    const row = (what: string, costs: readonly Cost[], key: keyof Cost, goal: Partial<Row> = {}): Row => ({
+      what: `${what}, ${key === 'cpu' ? 'CPU' : 'wall'}`,
+      unit: 's',
+      ...of(costs, key),
+      ...(costs === usual ? {} : {baseline: of(usual, key).median}),
+      ...goal,
+    });
+    return [
+      row('usual loop', usual, 'cpu'),
+      row('usual loop', usual, 'wall'),
+      row('first full sweep', talking.first, 'cpu', {ratio: 3}),
+      row('first full sweep', talking.first, 'wall', {most: 1.5}),
+      row('later sweep, every pod talks', talking.later, 'cpu', {ratio: 8}),
+      row('later sweep, every pod talks', talking.later, 'wall'),
+      row('later sweep, nothing moves', quiet.later, 'cpu', {ratio: 8}),
+      row('later sweep, nothing moves', quiet.later, 'wall'),
+    ];
   },
 };
+
+const of = (costs: readonly Cost[], key: keyof Cost): Sample => summary(costs.map(cost => cost[key]));
+
+async function measure(quiet: boolean, say: (note: string) => void) {
+  const crowd = await createCrowd(PODS, SOCKETS, quiet);
+  const usual: Cost[] = [];
+  const first: Cost[] = [];
+  const later: Cost[] = [];
+  try {
+    let said = '';
+    // The first round warms up. A quiet node is only asked for its later sweeps.
+    for (let round = 0; round <= ROUNDS; round++) {
+      const loop = quiet ? undefined : usualLoop(crowd.shell);
+      const ours = await sweeps(crowd.shell);
+      said = ours.said;
+      if (round === 0) continue;
+      if (loop) usual.push(loop);
+      first.push(ours.first);
+      later.push(...ours.later);
+    }
+    say(`${quiet ? 'nothing moves' : 'every pod talks'}: ${said}`);
+    return {usual, first, later};
+  } finally {
+    await crowd.end();
+  }
+}
 
 function usualLoop(shell: string): Cost {
   const start = performance.now();

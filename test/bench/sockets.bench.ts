@@ -17,6 +17,7 @@ const TEXTS = [
 
 type Answer = {
   readonly ms: number;
+  readonly cpu: number;
   readonly count: number;
   readonly bytes: number;
   readonly problems: number;
@@ -36,6 +37,7 @@ export const sockets: Bench = {
         `${what}: ${(text / 1e6).toFixed(0)} MB of text; baseline: split, regular expressions, objects (a tenth, × 10)`,
       );
       const late: number[] = [];
+      const cpu: number[] = [];
       let bytes = 0;
       const ask = async (which: 'parse' | 'naive') => {
         // A new one for each: a monitor that was stopped meanwhile counts the pause as a delay.
@@ -48,12 +50,14 @@ export const sockets: Bench = {
         if (which === 'parse') {
           if (answer.problems > 0) throw new Error('the generated text was not understood');
           bytes = answer.bytes;
+          cpu.push(answer.cpu);
           late.push(Math.max(0, delay.percentile(99) / 1e6 - 1));
         }
         return answer.ms;
       };
       const {ours, naive} = await rounds(ROUNDS, {ours: () => ask('parse'), naive: () => ask('naive')});
       rows.push({what, unit: 'ms', ...ours, baseline: naive.median, ...(most ? {most} : {})});
+      rows.push({what: '  CPU of the worker', unit: 'ms', ...summary(cpu.slice(1))});
       rows.push({what: '  one generation of columns', unit: 'MB', median: bytes / 1e6, most: 100});
       rows.push({what: '  drawing thread late meanwhile (p99)', unit: 'ms', ...summary(late.slice(1))});
       await worker.terminate();

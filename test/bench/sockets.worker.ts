@@ -25,11 +25,14 @@ parentPort!.on('message', (what: 'parse' | 'naive') => {
     parentPort!.postMessage({ms: (performance.now() - start) * 10, count: count * 10});
     return;
   }
+  const before = process.threadCpuUsage();
   const start = performance.now();
   const {table, problems} = parseSockets(parts);
   const ms = performance.now() - start;
+  const {user, system} = process.threadCpuUsage(before);
   parentPort!.postMessage({
     ms,
+    cpu: (user + system) / 1000,
     count: table.count,
     bytes: table.local.buffer.byteLength,
     problems: problems.length,
