@@ -20,6 +20,8 @@ export type Person = {
   frame(): Promise<string>;
   /** The row the cursor is on, which is drawn inverse. */
   cursor(): Promise<string>;
+  /** Moves the cursor until it is on a row like this. */
+  reaches(row: RegExp, key?: string): Promise<void>;
   readonly pid: number;
   kill(signal?: string): void;
   readonly ended: Promise<number>;
@@ -43,15 +45,27 @@ export const person = (argv: readonly string[], columns = 120, rows = 40): Perso
   };
   const frame = async () =>
     (await lines()).map(line => (line?.translateToString(true) ?? '').trimEnd()).join('\n');
+  /** What is inverse between the rows of the header and those of the keys. */
+  const cursor = async () => {
+    const all = await lines();
+    const y = all.findIndex((line, at) => at > 1 && at < rows - 2 && line?.getCell(1)?.isInverse());
+    return {y, text: (all[y]?.translateToString(true) ?? '').trim()};
+  };
   return {
     pid: pty.pid,
     ended,
     frame,
     kill: signal => pty.kill(signal),
-    async cursor() {
-      // Its own keys are on the first rows and the last one; what is inverse in between is the cursor.
-      const row = (await lines()).slice(2, -2).find(line => line?.getCell(1)?.isInverse());
-      return (row?.translateToString(true) ?? '').trim();
+    cursor: async () => (await cursor()).text,
+    async reaches(row, key = 'Down') {
+      for (let presses = 0; presses < 40; presses++) {
+        const before = await cursor();
+        if (row.test(before.text)) return;
+        pty.write(BYTES[key] ?? key);
+        // The next key only after this one is drawn: else it would go too far.
+        for (let tries = 0; tries < 60 && (await cursor()).y === before.y; tries++) await sleep(50);
+      }
+      throw new Error(`The cursor never stood on ${row}:\n${await frame()}`);
     },
     async press(...keys) {
       for (const key of keys) {

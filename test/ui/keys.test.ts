@@ -70,6 +70,8 @@ test.each([
   ['', {downArrow: true} as Key, ['Down']],
   ['', {tab: true, shift: true} as Key, ['Shift-Tab']],
   ['c', {ctrl: true} as Key, ['Ctrl-C']],
+  ['', {escape: true, meta: false} as Key, ['Esc']],
+  ['', {escape: true, meta: true} as Key, ['Esc', 'Esc']],
   ['\r', {return: true} as Key, ['Enter']],
   ['/web\r', NO_KEY, ['/', 'w', 'e', 'b', 'Enter']],
   ['결👩‍👩‍👧', NO_KEY, ['결', '👩‍👩‍👧']],
