@@ -1,5 +1,5 @@
 import {createWords, type Words} from './intern.ts';
-import {NO_UID, type SocketTable} from './table.ts';
+import type {SocketTable} from './table.ts';
 
 /** The columns of a table, and how many elements each has for a row. */
 const EACH = {
@@ -49,14 +49,9 @@ export function grow(draft: Draft): void {
   draft.columns = copy(draft.columns, count, Math.ceil(capacity * 1.5) + 64);
 }
 
-/** Every field of row `i` as a socket has it of which nothing is known. */
+/** Makes row `i` all zero again, as a new row is, after a line that turned out to be none. */
 export function clearRow(columns: Columns, i: number): void {
-  const at = i * 4;
-  columns.local.fill(0, at, at + 4);
-  columns.remote.fill(0, at, at + 4);
-  for (const name of NAMES) if (EACH[name] === 1) columns[name][i] = 0;
-  columns.uid[i] = NO_UID;
-  columns.rtt[i] = Number.NaN;
+  for (const name of NAMES) columns[name].fill(0, i * EACH[name], (i + 1) * EACH[name]);
 }
 
 /** Appends the rows that `table` has of namespace `netns`, e.g. from an earlier sweep. Says how many. */

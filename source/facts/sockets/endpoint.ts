@@ -51,8 +51,10 @@ export function endpoint(
   }
   if (local) {
     columns.family[row] = family;
-    const any = words[at] === 0 && words[at + 1] === 0 && words[at + 2] === 0 && words[at + 3] === 0;
-    columns.v6only[row] = c === STAR ? UNSAID_STAR : c === OPEN && any ? UNSAID_ANY6 : UNSAID;
+    if (family === 6) {
+      const any = words[at] === 0 && words[at + 1] === 0 && words[at + 2] === 0 && words[at + 3] === 0;
+      columns.v6only[row] = c === STAR ? UNSAID_STAR : c === OPEN && any ? UNSAID_ANY6 : UNSAID;
+    }
   }
   if (bytes[stop] !== COLON) return -1;
   return port(bytes, stop + 1, local ? columns.localPort : columns.remotePort, row);

@@ -168,7 +168,7 @@ function scanRows(scan: Scan, columns: Columns, pos: number): number {
 /** What follows from what the line did not say. */
 function settle(columns: Columns, row: number): void {
   // ss prints no uid for root's sockets; those without an inode belong to nobody any more.
-  if (columns.uid[row] === NO_UID && columns.inode[row] !== 0) columns.uid[row] = 0;
+  if (columns.inode[row] === 0 && columns.uid[row] === 0) columns.uid[row] = NO_UID;
   const unsaid = columns.v6only[row]!;
   if (unsaid < UNSAID) return;
   columns.v6only[row] = unsaid === UNSAID_ANY6 ? 1 : 0;
@@ -200,7 +200,6 @@ function head(scan: Scan, columns: Columns, row: number, pos: number): number {
   if (pos < 0 || bytes[pos] !== SPACE) return -1;
   pos = endpoint(bytes, afterSpaces(scan, pos), draft, columns, row, false);
   if (pos < 0 || bytes[pos]! > SPACE) return -1;
-  columns.uid[row] = NO_UID;
   columns.rtt[row] = Number.NaN;
   return pos;
 }
@@ -262,8 +261,9 @@ function extras(scan: Scan, columns: Columns, row: number, pos: number, second: 
       }
     }
     const from = pos;
-    let bare = true;
-    for (c = bytes[pos]!; c > SPACE; c = bytes[++pos]!) if (c === COLON) bare = false;
+    for (c = bytes[pos]!; c > SPACE && c !== COLON; c = bytes[++pos]!);
+    const bare = c !== COLON;
+    for (; c > SPACE; c = bytes[++pos]!);
     if (!naming || cgroup || (bare && startsWith(bytes, from, ULP))) continue;
     if (bare) {
       info = true;
