@@ -186,6 +186,8 @@ describe('the demo', () => {
     expect(state('--at', '+38')['worker-2']).toMatch(/lost|dialling/);
     expect(state('--at', '+38')['worker-1']).toBe('ready');
     expect(state()['worker-2']).toBe('back');
+    expect(hoptop('overview', '--from', DEMO, '--at', '+38').status).toBe(2);
+    expect(hoptop('overview', '--from', DEMO).status).toBe(0);
   });
 
   test('cut in half it still answers, and says that it is cut', () => {

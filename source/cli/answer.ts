@@ -39,11 +39,12 @@ export async function answerOnce(start: Start, question: Question, format: 'text
   }
 }
 
+/** What is shown of a node that is lost is what it was: that is not a whole answer either. */
 function exitFor(nodes: readonly NodeStatus[], missing: boolean): number {
-  const unread = nodes.filter(node => node.sweep === 0).length;
-  if (unread === nodes.length) return EXIT.none;
+  const partly = nodes.some(({sweep, state}) => sweep === 0 || state === 'lost' || state === 'dialling');
+  if (nodes.every(({sweep}) => sweep === 0)) return EXIT.none;
   if (missing) return EXIT.missing;
-  return unread > 0 ? EXIT.some : EXIT.answered;
+  return partly ? EXIT.some : EXIT.answered;
 }
 
 function unreadable({id, cause, state}: NodeStatus): string {

@@ -262,7 +262,9 @@ function maskUserinfo(info: string): string {
   return /^[a-z_][a-z0-9_.-]{0,15}$/.test(info) ? info : MASK;
 }
 
-const KEEP = /[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|(?<![0-9A-Za-z])[0-9a-f]{64}(?![0-9A-Za-z])/g;
+/** Ids of pods and containers, and fingerprints of keys, which are there to be read aloud (ssh-keygen(1), `-l`). */
+const KEEP =
+  /[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|(?<![0-9A-Za-z])[0-9a-f]{64}(?![0-9A-Za-z])|\bSHA256:[A-Za-z0-9+/]{43}(?![A-Za-z0-9+/=])/g;
 
 /** Long words of mixed characters that are no container id, uuid, path or name. */
 function maskEntropy(word: string): string {

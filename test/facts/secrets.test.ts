@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {redactText} from '../../source/facts/catalogue.ts';
 import {PROCESSES, parseProcesses} from '../../source/facts/processes.ts';
-import {MASK, maskArguments} from '../../source/facts/secrets.ts';
+import {MASK, maskArguments, maskSentence} from '../../source/facts/secrets.ts';
 
 /** Every argument list, with the words that must not survive. */
 const PLANTED: readonly (readonly [readonly string[], readonly string[]])[] = [
@@ -202,6 +202,13 @@ describe('command lines', () => {
 
   test.each(PLAIN.map(args => [args.join(' ').slice(0, 70), args] as const))('untouched: %s', (_, args) => {
     expect(maskArguments(args)).toEqual(args);
+  });
+
+  test('in a sentence, a fingerprint stays and a password goes', () => {
+    const key = 'ED25519 SHA256:0FfPRKvAYfsF6/rpYeEz42sTUAn0W2axjBI/c6VDhuI';
+    const changed = `The host key of a has changed: it is now ${key}, while known_hosts:2 has another.`;
+    expect(maskSentence(changed)).toBe(changed);
+    expect(maskSentence('login as bob failed: --password=hunter2 is wrong')).not.toContain('hunter2');
   });
 
   test('masking twice changes nothing more', () => {
