@@ -190,10 +190,11 @@ describe('the demo', () => {
     expect(hoptop('overview', '--from', DEMO).status).toBe(0);
   });
 
-  test('cut in half it still answers, and says that it is cut', () => {
+  test('cut short it still answers, and says that it is cut', () => {
     const half = join(folder, 'half.hop');
     copyFileSync(DEMO, half);
-    truncateSync(half, Math.floor(statSync(DEMO).size / 2));
+    // Before its middle, where a node is lost.
+    truncateSync(half, Math.floor(statSync(DEMO).size * 0.4));
     const result = hoptop('pods', '--from', half);
     expect(result.status).toBe(0);
     expect(result.stdout).toMatch(/shop\/web/);
