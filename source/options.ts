@@ -204,6 +204,6 @@ export function hang(head: string, text: string, width: number): string[] {
 
 function sentence(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  const first = text.split('. To specify')[0] ?? text;
+  const first = text.split(/\n|\. To specify/)[0] ?? text;
   return /[.!?]$/.test(first) ? first : `${first}.`;
 }
