@@ -31,6 +31,10 @@ export function commandsText(): string {
       );
     lines.push(...hang('    ', reader.why, 100));
     if (reader.withoutRoot) lines.push(...hang('    without root: ', reader.withoutRoot, 100));
+    if (reader.files)
+      lines.push(
+        `    with at most ${reader.files} open files (ulimit -Sn), and again without if it fails so`,
+      );
     if (reader.quiet) lines.push('    not run in a namespace where nothing moved since it was last read');
     if (reader.touches) lines.push(...hang('    may touch: ', reader.touches, 100));
     lines.push(`    limits: ${reader.timeout} s, ${Math.round(reader.limit / 1024)} KiB`, '');

@@ -251,10 +251,13 @@ export const aliveText = (nonce: string): string => `printf '%s K\\n' "$hop_n"\n
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** The shell text of a reader in one namespace; `"$@"` is the way in, `nsenter --net=… --` or nothing. */
-const entered = (reader: Reader) =>
-  reader.stdin === undefined
-    ? `"$@" ${reader.command}`
-    : `printf %s ${quoted(reader.stdin)} | "$@" ${reader.command}`;
+const entered = ({command, stdin, files}: Reader) => {
+  if (stdin !== undefined) return `printf %s ${quoted(stdin)} | "$@" ${command}`;
+  // The limit is set in the process that becomes the command: no shell is started for it.
+  return files === undefined
+    ? `"$@" ${command}`
+    : `( ulimit -Sn ${whole(files)}; exec "$@" ${command} ) || "$@" ${command}`;
+};
 
 const whole = (value: number) => Math.max(1, Math.ceil(value));
 

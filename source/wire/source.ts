@@ -36,6 +36,11 @@ export type Reader = {
    * `snmp`. The node compares these itself, and where they stand, runs nothing and says so (`Reply.same`).
    */
   readonly quiet?: true;
+  /**
+   * Bound of its open files (scope `each-netns` only), for a tool that looks at more than it is asked for when it can.
+   * Where it fails so, it runs once more without.
+   */
+  readonly files?: number;
   /** One sentence: what it is read for. */
   readonly why: string;
   /** What an ordinary user does not see of it, in one sentence; absent when privilege changes nothing. */
