@@ -48,7 +48,9 @@ function exitFor(nodes: readonly NodeStatus[], missing: boolean): number {
 }
 
 function unreadable({id, cause, state}: NodeStatus): string {
-  return `${id} could not be read: ${cause ?? `it is still ${state}`}`;
+  const reached = state === 'ready' || state === 'back';
+  const far = reached ? 'it was reached, and no sweep of it is complete' : `it is still ${state}`;
+  return `${id} could not be read: ${cause ?? far}.`.replace(/\.\.$/, '.');
 }
 
 function statusOf(engine: {status(show: (status: Status) => void): () => void}): Status {

@@ -47,6 +47,8 @@ export function createWriter(file: string, metadata: Metadata, failed: (sentence
   let block: Gathering | undefined;
   let work: Promise<void> = Promise.resolve();
   let stream: Compressor | undefined;
+  /** Nodes that were swept once: until then, a block ends with each, so that a short file that is cut answers too. */
+  const begun = new Set<string>();
 
   const fail = (error: unknown) => {
     if (broken) return;
@@ -108,7 +110,10 @@ export function createWriter(file: string, metadata: Metadata, failed: (sentence
       block.to = entry.time;
       summarise(block.summary, entry);
       segment.encoder.entry(entry);
-      if (segment.encoder.size() >= blockBytes || block.to - block.from >= blockSpan) void flush();
+      const {event} = entry;
+      const begins = event.type === 'swept' && !begun.has(event.node);
+      if (begins) begun.add(event.node);
+      if (begins || segment.encoder.size() >= blockBytes || block.to - block.from >= blockSpan) void flush();
     },
     flush,
     bytes: () => written,
