@@ -1,6 +1,6 @@
 import {type Channel, type Hello, openChannel, type Patience} from './channel.ts';
 import {bootCommand} from './script.ts';
-import {type Dial, DialError, type Shell} from './shell.ts';
+import {type Dial, DialError, type Report, type Shell} from './shell.ts';
 import type {NodeEvent, Read, Reply, Swept} from './source.ts';
 import {backoff, type Timing} from './timing.ts';
 
@@ -23,8 +23,8 @@ export type NodeParts = {
   readonly dial: Dial;
   readonly timing: Timing;
   readonly patience: Patience;
-  /** Runs something when few enough nodes are in their handshake. */
-  readonly turn: <T>(run: () => Promise<T>) => Promise<T>;
+  /** Runs something when few enough nodes are in their handshake; `yieldTurn` lets another one begin meanwhile. */
+  readonly turn: <T>(run: (yieldTurn: () => void) => Promise<T>) => Promise<T>;
   readonly tell: (event: NodeEvent) => void;
 };
 
@@ -52,11 +52,15 @@ export function createNode(node: string, {dial, timing, patience, turn, tell}: N
 
   /** One dial, up to the first word of the shell. */
   const open = (cause: string | undefined) =>
-    turn(async () => {
+    turn(async yieldTurn => {
       const why = cause === undefined ? {} : {cause};
       if (stop.signal.aborted) throw new DialError(`${node} is not wanted any more.`, true);
       say({state: 'dialling', step: 'connecting', ...why});
-      shell = await dial(node, bootCommand, step => say({state: 'dialling', step, ...why}), stop.signal);
+      const report: Report = (step, person) => {
+        if (person) yieldTurn();
+        say({state: 'dialling', step, ...why});
+      };
+      shell = await dial(node, bootCommand, report, stop.signal);
       if (stop.signal.aborted) {
         shell.end();
         throw new DialError(`${node} is not wanted any more.`, true);

@@ -92,19 +92,25 @@ export function createRemoteSource({
   };
 }
 
-/** Lets `most` run at a time, in the order they came. */
-function createTurns(most: number): <T>(run: () => Promise<T>) => Promise<T> {
+/** Lets `most` run at a time, in the order they came; one that calls `yieldTurn` lets the next one in meanwhile. */
+function createTurns(most: number): <T>(run: (yieldTurn: () => void) => Promise<T>) => Promise<T> {
   let free = Math.max(1, most);
   const queue: (() => void)[] = [];
   return async run => {
     if (free > 0) free -= 1;
     else await new Promise<void>(resolve => queue.push(resolve));
-    try {
-      return await run();
-    } finally {
+    let mine = true;
+    const give = () => {
+      if (!mine) return;
+      mine = false;
       const next = queue.shift();
       if (next) next();
       else free += 1;
+    };
+    try {
+      return await run(give);
+    } finally {
+      give();
     }
   };
 }

@@ -22,12 +22,13 @@ export class DialError extends Error {
 }
 
 /**
+ * Told each step of a dial in words. `person`: it goes on only when somebody at the terminal answers, which may take
+ * long; meanwhile others may dial.
+ */
+export type Report = (step: string, person?: 'person') => void;
+
+/**
  * Reaches a node and starts `command` there through the login shell. `report` is told each step in words. Rejects
  * with a `DialError`.
  */
-export type Dial = (
-  node: string,
-  command: string,
-  report: (step: string) => void,
-  signal: AbortSignal,
-) => Promise<Shell>;
+export type Dial = (node: string, command: string, report: Report, signal: AbortSignal) => Promise<Shell>;

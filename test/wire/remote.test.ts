@@ -111,6 +111,25 @@ test('few handshakes at a time, and every node gets its turn', async () => {
   expect(most).toBe(8);
 });
 
+test('nodes whose dial waits for a person hold back nobody', async () => {
+  const nodes = Array.from({length: 5}, (_, index) => `n${index}`);
+  const dialled: string[] = [];
+  open({
+    nodes,
+    inFlight: 2,
+    timing: handClock().timing,
+    dial(node, _, report, signal) {
+      dialled.push(node);
+      if (node !== 'n4') report('waiting for an answer', 'person');
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(new DialError(`${node} is not wanted.`, true)));
+      });
+    },
+  });
+  await until(() => dialled.length === 5, 'all to be dialled');
+  expect(dialled).toEqual(nodes);
+});
+
 test('the wait doubles from 1 s to 30 s, half of it by chance', () => {
   expect([0, 1, 2, 3, 4, 5, 6, 50].map(attempt => backoff(attempt, 0))).toEqual([
     500, 1000, 2000, 4000, 8000, 15000, 15000, 15000,

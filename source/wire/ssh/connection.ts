@@ -1,6 +1,6 @@
 /** One SSH connection over an open stream: handshake, host key, login; then shells or ways onwards. */
 import type {Duplex} from 'node:stream';
-import {DialError, type Shell} from '../shell.ts';
+import {DialError, type Report, type Shell} from '../shell.ts';
 import type {Hop} from './config.ts';
 import type {Keys} from './keys.ts';
 import type {Client, ClientChannel, ConnectConfig, Ssh2} from './library.ts';
@@ -39,7 +39,7 @@ export type LinkOptions = {
   /** Types of host key to offer first: `Trust.typesFor`. */
   readonly knownTypes: readonly string[];
   readonly trust: Trust;
-  readonly report: (step: string) => void;
+  readonly report: Report;
   readonly signal: AbortSignal;
   /** The `lost` of the connection that `stream` runs in, behind a jump host. */
   readonly carrier?: Promise<string>;

@@ -3,7 +3,7 @@ import {readFile} from 'node:fs/promises';
 import {homedir, userInfo} from 'node:os';
 import {join} from 'node:path';
 import type {Prompter} from '../prompter.ts';
-import {type Dial, DialError} from '../shell.ts';
+import {type Dial, DialError, type Report} from '../shell.ts';
 import {type ConfigText, type Person, resolveTarget, type SshFlags} from './config.ts';
 import {type Link, openLink} from './connection.ts';
 import {createJumps} from './jumps.ts';
@@ -32,7 +32,7 @@ export function sshDial(options: SshOptions): Dial {
   const trust = createTrust(options.prompter);
 
   /** Connects to `where`: straight, or through the jump hosts in front of it. */
-  const reach = async (where: Where, report: (step: string) => void, signal: AbortSignal): Promise<Link> => {
+  const reach = async (where: Where, report: Report, signal: AbortSignal): Promise<Link> => {
     const {hop, through} = where;
     const ssh2 = await loadSsh2();
     // Before the connection: a mistake in the files is told without waiting, and sshd's login clock is not running.
@@ -46,7 +46,7 @@ export function sshDial(options: SshOptions): Dial {
     }
     report(`through ${jump.alias}`);
     const lease = await jumps
-      .take(through, step => report(`${jump.alias}: ${step}`), signal)
+      .take(through, (step, person) => report(`${jump.alias}: ${step}`, person), signal)
       .catch(ofNode(where.node));
     try {
       report(`connecting to ${hop.host} through ${jump.alias}`);

@@ -1,4 +1,5 @@
 /** Connections to jump hosts, each shared by every node behind it and kept as long as one of them needs it. */
+import type {Report} from '../shell.ts';
 import type {Hop} from './config.ts';
 import type {Link} from './connection.ts';
 import {stopped} from './socket.ts';
@@ -11,27 +12,27 @@ export type Lease = {
 
 export type Jumps = {
   /** A connection to the last of `hops`, made through the ones before it. Rejects with a `DialError`. */
-  take(hops: readonly Hop[], report: (step: string) => void, signal: AbortSignal): Promise<Lease>;
+  take(hops: readonly Hop[], report: Report, signal: AbortSignal): Promise<Lease>;
 };
 
 type Shared = {
   readonly link: Promise<Link>;
   readonly abort: AbortController;
-  readonly reports: Set<(step: string) => void>;
+  readonly reports: Set<Report>;
   users: number;
 };
 
 /** `reach` makes the connection: it is called once for all who ask for the same hops at a time. */
 export function createJumps(
-  reach: (hops: readonly Hop[], report: (step: string) => void, signal: AbortSignal) => Promise<Link>,
+  reach: (hops: readonly Hop[], report: Report, signal: AbortSignal) => Promise<Link>,
 ): Jumps {
   const open = new Map<string, Shared>();
 
   const begin = (key: string, hops: readonly Hop[]): Shared => {
     const abort = new AbortController();
-    const reports = new Set<(step: string) => void>();
-    const tell = (step: string) => {
-      for (const report of reports) report(step);
+    const reports = new Set<Report>();
+    const tell: Report = (step, person) => {
+      for (const report of reports) report(step, person);
     };
     const shared: Shared = {abort, reports, users: 0, link: reach(hops, tell, abort.signal)};
     const forget = () => {

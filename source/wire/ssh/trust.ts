@@ -3,7 +3,7 @@ import {createHash, randomBytes} from 'node:crypto';
 import {chmod, mkdir, open, readFile} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import type {Prompter, PromptText} from '../prompter.ts';
-import {DialError} from '../shell.ts';
+import {DialError, type Report} from '../shell.ts';
 import type {Hop} from './config.ts';
 import {
   hashHost,
@@ -22,7 +22,7 @@ export type Trust = {
   /** Key types known for this host, to be offered first. Throws a final `DialError` when a file cannot be read. */
   typesFor(where: Where): Promise<readonly string[]>;
   /** Resolves when `key` may be trusted; otherwise throws a final `DialError` with what to do. */
-  verify(where: Where, key: Buffer, report: (step: string) => void, signal: AbortSignal): Promise<void>;
+  verify(where: Where, key: Buffer, report: Report, signal: AbortSignal): Promise<void>;
 };
 
 /** Trust shared by all nodes of one run: a key accepted "this once" holds until the program ends. */
@@ -39,12 +39,7 @@ export function createTrust(prompter: Prompter): Trust {
     return turn;
   };
 
-  const accept = async (
-    where: Where,
-    key: Buffer,
-    entries: readonly KnownHost[],
-    report: (step: string) => void,
-  ) => {
+  const accept = async (where: Where, key: Buffer, entries: readonly KnownHost[], report: Report) => {
     accepted.add(session(where.hop, key));
     try {
       await remember(where.hop, key, entries);
@@ -72,7 +67,7 @@ export function createTrust(prompter: Prompter): Trust {
       if (hop.unknownKey === 'refuse' || !prompter.canAsk)
         throw new DialError(unknownSentence(where, key, verdict), true);
 
-      report(`waiting for an answer about the host key of ${hop.alias}`);
+      report(`waiting for an answer about the host key of ${hop.alias}`, 'person');
       const settled = async () => {
         const now = judge(await readEntries(where), host, port, key).verdict;
         if (now === 'known' || accepted.has(session(hop, key))) return 'settled';
