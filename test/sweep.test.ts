@@ -182,6 +182,53 @@ describe('what is due', () => {
   });
 });
 
+describe('a fact that another one makes due', () => {
+  const members = (reply: Reply) => [{container: text(reply), pid: 1, from: 0, to: 0}];
+  const facts: readonly Fact[] = [
+    {
+      ...fact('sandboxes', 'node', {when: 'change', backstop: 100}),
+      dueWhen: ({memberships}) => memberships?.value[0]?.container ?? '',
+    },
+    fact('memberships', 'node', {when: 'sweep'}, reply => ({
+      node: {memberships: dated(reply, members(reply))},
+    })),
+  ];
+
+  test('is read again when that one shows something else, and not before', () => {
+    const sweeper = createSweeper('n', facts);
+    const asked: string[][] = [];
+    for (const [index, container] of ['a', 'a', 'a', 'b', 'b', 'b'].entries()) {
+      const sweep = index + 1;
+      const reads = sweeper.due();
+      asked.push(reads.map(read => read.reader.fact));
+      const reply = {node: 'n', reader: 'x', sweep, at: '', uptime: 0, ms: 0, exit: 0, err: ''};
+      for (const {reader} of reads)
+        sweeper.reply({...reply, fact: reader.fact, out: encoder.encode(container)});
+      sweeper.swept({node: 'n', swept: sweep, at: '', uptime: 0, cpu: 0, wall: 0, bytes: 0, trips: 1});
+    }
+    const both = ['sandboxes', 'memberships'];
+    const one = ['memberships'];
+    // It is asked in the same sweep as what makes it due, so it follows one sweep later.
+    expect(asked).toEqual([both, both, one, one, both, one]);
+  });
+});
+
+describe('a quiet reader', () => {
+  const quiet = {...fact('sockets', 'each-netns', {when: 'sweep'}), fresh: () => ['7']};
+  const facts = [{...quiet, reader: {...quiet.reader, quiet: true as const}}];
+
+  test('is told what to read all the same, and everything at first and now and then', () => {
+    const sweeper = createSweeper('n', facts);
+    const fresh = Array.from({length: 30}, (_, index) => {
+      const [read] = sweeper.due();
+      sweeper.swept({node: 'n', swept: index + 1, at: '', uptime: 0, cpu: 0, wall: 0, bytes: 0, trips: 1});
+      return read?.fresh;
+    });
+    expect(fresh.flatMap((each, index) => (each === 'all' ? [index] : []))).toEqual([0, 14, 29]);
+    expect(fresh[1]).toEqual(['7']);
+  });
+});
+
 describe('what becomes of it', () => {
   test('a namespace that is gone takes its facts and gaps with it', () => {
     const {sweeper, run} = node();
