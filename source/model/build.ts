@@ -5,7 +5,8 @@ import type {Container, Graph, GraphNode, Interface, Namespace, NodeInput, Pod, 
 import {pairInterfaces} from './pairs.ts';
 import {containerByPid, type FoundPod, findPods} from './pods.ts';
 import {changedKeys, countersOf, ratesOf} from './rates.ts';
-import {socketsUnread} from './unread.ts';
+import {asOf, socketsUnread} from './unread.ts';
+import {hideouts} from './unseen.ts';
 import {isLinkLocalText, isLoopbackText} from './words.ts';
 
 /** Being built: lists are still filled. */
@@ -33,8 +34,8 @@ export function buildGraph(inputs: ReadonlyMap<string, NodeInput>, at?: string):
     pods: nodes.flatMap(node => node.pods),
     byAddress,
     pairs,
-    ends: joinEnds(seen, namespaces, byAddress, socketsUnread),
-    gaps: nodes.flatMap(gapsOf),
+    ends: joinEnds(seen, namespaces, byAddress, socketsUnread, hideouts(nodes, byAddress)),
+    gaps: nodes.flatMap(node => gapsOf(node, at ?? moments.at(-1) ?? '')),
   };
 }
 
@@ -276,8 +277,8 @@ function seenBy(node: GraphNode): Seen | undefined {
   return table && {table, netns: table.netns.map(inode => node.byInode.get(inode)!)};
 }
 
-function gapsOf(node: GraphNode): readonly Gap[] {
-  if (node.snapshot) return node.snapshot.gaps;
+function gapsOf(node: GraphNode, now: string): readonly Gap[] {
+  if (node.snapshot) return [...staleGap(node, now), ...node.snapshot.gaps];
   const reason =
     node.state === 'lost'
       ? (node.cause ?? 'it was lost before anything was read')
@@ -290,4 +291,26 @@ function gapsOf(node: GraphNode): readonly Gap[] {
       ...(node.state === 'lost' ? {} : {reveal: 'wait for the first sweep'}),
     },
   ];
+}
+
+/** What is shown of a node that is lost is what it was: that is said wherever it is shown. */
+function staleGap(node: GraphNode, now: string): Gap[] {
+  const read = asOf(node);
+  if (read === undefined) return [];
+  const since = node.since === undefined ? '' : ` since ${timeOfDay(node.since)}`;
+  const old = (Date.parse(now) - Date.parse(read)) / 1000;
+  const age = Number.isNaN(old) ? `from ${timeOfDay(read)}` : `${Math.max(0, Math.floor(old))} s old`;
+  const cause = node.cause === undefined ? '' : ` ${node.cause}`;
+  return [
+    {
+      node: node.id,
+      fact: 'node',
+      reason: `${node.name} is lost${since}: what is shown of it is ${age}, read at ${timeOfDay(read)}.${cause}`,
+    },
+  ];
+}
+
+/** Time of day as an ISO 8601 moment has it. */
+function timeOfDay(at: string): string {
+  return /T(\d\d:\d\d:\d\d)/.exec(at)?.[1] ?? at;
 }

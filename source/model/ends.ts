@@ -2,7 +2,8 @@ import {type SocketTable, STATES} from '../facts/sockets.ts';
 import type {Namespace} from './graph.ts';
 import {JOIN} from './joins.ts';
 import {createSingles, createTuples, sameAddress} from './tuples.ts';
-import {isLoopback, wordsOf} from './words.ts';
+import type {Hideout} from './unseen.ts';
+import {addressText, isLoopback, wordsOf} from './words.ts';
 
 /** The other end of every socket of one node, by row of its table: columns, as the sockets themselves. */
 export type Ends = {
@@ -13,6 +14,9 @@ export type Ends = {
   readonly row: Int32Array;
   /** `Namespace.index` that the other end is in, also when its socket was not found; -1 when not known. */
   readonly place: Int32Array;
+  /** Index into `hidden`: the nodes that it may be on though their interfaces do not show it; -1 when there are none. */
+  readonly hideout: Int16Array;
+  readonly hidden: readonly (readonly number[])[];
 };
 
 /** One node's sockets with the namespace of each `netnsIndex`. */
@@ -26,16 +30,19 @@ const UDP = 1;
  * Joins both ends of every connection over all nodes by protocol and 4-tuple, in time linear in the sockets and
  * without an object for each. What is sent to an address that its own namespace holds (or to loopback) never leaves
  * that namespace (the kernel's `local` table comes first, `ip-rule(8)`), so such sockets are joined only inside it.
- * `namespaces` is by `Namespace.index`; `byAddress` holds no loopback; `unread` tells namespaces whose sockets could not be read.
+ * `namespaces` is by `Namespace.index`; `byAddress` holds no loopback; `unread` tells namespaces whose sockets could not be read,
+ * `hideout` where an address that none of them has may be (`hideouts`).
  */
 export function joinEnds(
   seen: readonly (Seen | undefined)[],
   namespaces: readonly Namespace[],
   byAddress: ReadonlyMap<string, readonly Namespace[]>,
   unread: (namespace: Namespace) => boolean,
+  hideout?: (address: string) => Hideout | undefined,
 ): Ends[] {
   const tables = seen.map(node => node?.table);
-  const ends = tables.map(table => emptyEnds(table?.count ?? 0));
+  const hidden: number[][] = [];
+  const ends = tables.map(table => emptyEnds(table?.count ?? 0, hidden));
   const holders = indexAddresses(byAddress);
   const placeOf = (node: number, row: number) => seen[node]!.netns[tables[node]!.netnsIndex[row]!]!.index;
   const isLocal = (node: number, row: number) => {
@@ -64,7 +71,29 @@ export function joinEnds(
     if (end.join[row] === JOIN.none) explain(node, row);
   });
   joinTranslated();
+  if (hideout) suspect(hideout);
   return ends;
+
+  /** What seems translated or outside may be on a node that was not read: never claimed to be elsewhere. */
+  function suspect(hideoutOf: (address: string) => Hideout | undefined): void {
+    const codes = new Map<string, number>();
+    const known = new Map<string, Hideout | undefined>();
+    connected((_, row, table, end) => {
+      if (end.join[row] !== JOIN.outside) return;
+      const address = addressText(table.remote, row, table.family[row]!);
+      if (!known.has(address)) known.set(address, hideoutOf(address));
+      const found = known.get(address);
+      if (!found) return;
+      const indexes = found.nodes.map(one => one.index);
+      let code = codes.get(indexes.join());
+      if (code === undefined) {
+        code = hidden.push(indexes) - 1;
+        codes.set(indexes.join(), code);
+      }
+      end.join[row] = JOIN[found.how];
+      end.hideout[row] = code;
+    });
+  }
 
   function joinExact(): void {
     let count = 0;
@@ -192,9 +221,16 @@ export function joinEnds(
   }
 }
 
-function emptyEnds(count: number): Ends {
+function emptyEnds(count: number, hidden: Ends['hidden']): Ends {
   const ints = () => new Int32Array(new SharedArrayBuffer(count * 4)).fill(-1);
-  return {join: new Uint8Array(new SharedArrayBuffer(count)), node: ints(), row: ints(), place: ints()};
+  return {
+    join: new Uint8Array(new SharedArrayBuffer(count)),
+    node: ints(),
+    row: ints(),
+    place: ints(),
+    hideout: new Int16Array(new SharedArrayBuffer(count * 2)).fill(-1),
+    hidden,
+  };
 }
 
 function isWildcard(column: Uint32Array, row: number): boolean {

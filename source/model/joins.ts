@@ -21,6 +21,21 @@ export const JOINS = [
     why: 'no interface of the nodes read has the remote address: it goes through NAT (a ClusterIP, for one) or outside these nodes; conntrack on this node would tell',
   },
   {
+    key: 'given',
+    grade: 'inferred',
+    why: 'the remote address is what this node was called by, and it was not read',
+  },
+  {
+    key: 'led',
+    grade: 'inferred',
+    why: 'no interface read has the remote address, but routes of the nodes read lead it to this node, which was not, or not wholly, read',
+  },
+  {
+    key: 'perhaps',
+    grade: 'unknown',
+    why: 'no interface read has the remote address: it goes through NAT (a ClusterIP, for one) or outside, or is on a node that was not, or not wholly, read',
+  },
+  {
     key: 'half',
     grade: 'unknown',
     why: 'the remote address is known, but no socket there has this one as its remote: closed meanwhile, or an address was translated on the way',

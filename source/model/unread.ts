@@ -10,6 +10,11 @@ export function socketsUnread({node, inode}: Namespace): boolean {
   return gaps?.some(gap => gap.fact === 'sockets' && gap.netns === inode) ?? false;
 }
 
+/** The moment of what is shown of a node that is not reached now but was read before; undefined while it is reached. */
+export function asOf({snapshot, state}: GraphNode): string | undefined {
+  return snapshot && (state === 'lost' || state === 'dialling') ? snapshot.at : undefined;
+}
+
 /** Were the descriptors of a node's processes not, or not all, read? Then a process without sockets may have some. */
 export function ownersUnread({snapshot}: GraphNode): boolean {
   return !snapshot?.owners || snapshot.gaps.some(gap => gap.fact === 'owners');

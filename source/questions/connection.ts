@@ -127,12 +127,23 @@ function answer(graph: Graph, at: At, crowded: boolean): ConnectionAnswer {
   const place = graph.namespaces[ends.place[at.row]!];
   const words = wordsFor(graph, at, crowded);
   const here = endOf(graph, socket, namespaceAt(at), socket.local, socket.localPort, socket.held);
-  const there = endOf(graph, otherSocket, place, socket.remote, socket.remotePort, socket.other.why);
+  const there = endOf(
+    graph,
+    otherSocket,
+    place,
+    socket.remote,
+    socket.remotePort,
+    socket.other.why,
+    socket.other.node,
+  );
   const nodes = [at.node, ...(otherNode ? [otherNode] : [])];
   return {
     question: {name: 'connection', words: [words]},
     at: graph.at,
-    gaps: gapsFor(graph, ['sockets', 'owners', 'namespaces', 'network'], {nodes: [...new Set(nodes)]}),
+    gaps: gapsFor(graph, ['sockets', 'owners', 'namespaces', 'network'], {
+      nodes: [...new Set(nodes)],
+      talks: true,
+    }),
     connection: {
       protocol: socket.protocol,
       words,
@@ -156,6 +167,7 @@ function endOf(
   address: string,
   port: number,
   why: string,
+  unread?: string,
 ): End {
   const held = socket?.local ?? address;
   const inside = namespace?.interfaces.find(iface => iface.addresses.some(one => one.address === held));
@@ -164,7 +176,7 @@ function endOf(
     socket?.pod ??
     (namespace?.kind === 'pod' && namespace.pods.length === 1 ? namespace.pods[0]!.key : undefined);
   return {
-    node: namespace?.node.name,
+    node: namespace?.node.name ?? unread,
     netns: namespace?.inode,
     pod,
     container: socket?.container,

@@ -51,7 +51,7 @@ export const link: Definition<LinkAnswer> = {
     return {
       question: {name: 'link', words: [interfaceWords(found)]},
       at: graph.at,
-      gaps: gapsFor(graph, ['network', 'counters', 'sockets', 'namespaces'], {netns: namespace}),
+      gaps: gapsFor(graph, ['network', 'counters', 'sockets', 'namespaces'], {netns: namespace, talks: true}),
       link: row(found),
       ends: graph.pairs.get(found)?.candidates.map(row) ?? [],
       master: master && row(master),

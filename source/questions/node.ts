@@ -40,7 +40,7 @@ export const node: Definition<NodeAnswer> = {
     return {
       question: {name: 'node', words: [found.name]},
       at: graph.at,
-      gaps: gapsFor(graph, [...new Set(graph.gaps.map(gap => gap.fact))], {nodes: [found]}),
+      gaps: gapsFor(graph, [...new Set(graph.gaps.map(gap => gap.fact))], {nodes: [found], talks: true}),
       node: nodeRow(found),
       pods: found.pods.map(pod => podRow(graph, pod)),
       interfaces: host?.interfaces.map(iface => interfaceRow(graph, iface)) ?? [],

@@ -13,10 +13,15 @@ const Worst = v.object({
 });
 
 export const PeerRow = v.object({
-  kind: v.picklist(['pod', 'process', 'node', 'netns', 'outside']),
+  kind: v.pipe(
+    v.picklist(['pod', 'process', 'node', 'netns', 'unread', 'outside']),
+    v.description('unread: an address that is perhaps on a node that was not, or not wholly, read.'),
+  ),
   words: text('What it is called: a pod’s, process’s, node’s name, or an address outside.'),
   node: maybe.text('Node it is on.'),
   netns: maybe.text('Inode of its network namespace.'),
+  perhaps: v.pipe(list(v.string()), v.description('Nodes not wholly read that its address may be on.')),
+  asOf: maybe.text('Moment that what is told of it was read, when its node is not reached now.'),
   program: maybe.text('Name of its process.'),
   addresses: list(v.string()),
   locals: v.pipe(list(v.string()), v.description('Processes on this side, as pid/name.')),
@@ -36,7 +41,7 @@ export const PeerRow = v.object({
 export type PeerRow = v.InferOutput<typeof PeerRow>;
 
 /** Who is at the other end of a socket, as far as it is known. */
-export type Peer = Pick<PeerRow, 'kind' | 'words' | 'node' | 'netns' | 'program'>;
+export type Peer = Pick<PeerRow, 'kind' | 'words' | 'node' | 'netns' | 'perhaps' | 'asOf' | 'program'>;
 
 const EVIDENCE = 3;
 const GRADES = ['proven', 'inferred', 'ambiguous', 'unknown'] as const;
@@ -67,21 +72,21 @@ export function peersOf(graph: Graph, sockets: SocketList, isSelf: (peer: Peer) 
 
 export function peerOf(graph: Graph, socket: SocketRow): Peer {
   const {other} = socket;
-  const at = {node: other.node, netns: other.netns, program: other.program};
+  const {node, netns, perhaps, asOf, program} = other;
+  const at = {node, netns, perhaps, asOf, program};
   if (other.pod !== undefined) return {kind: 'pod', words: other.pod, ...at};
   if (other.node !== undefined && other.pid !== undefined) {
     return {kind: 'process', words: `${other.node}:${other.pid}`, ...at};
   }
+  if (other.join === 'given') return {kind: 'node', words: node!, ...at};
+  if (perhaps.length > 0) return {kind: 'unread', words: socket.remote, ...at};
   if (other.node !== undefined) {
     const host = graph.nodes.find(({name}) => name === other.node)?.host;
     return host?.inode === other.netns
       ? {kind: 'node', words: other.node, ...at}
       : {kind: 'netns', words: `${other.node}/${other.netns}`, ...at};
   }
-  // A node that was never read is still known by the address it was given.
-  const given = graph.nodes.find(({id}) => id === socket.remote || id.endsWith(`@${socket.remote}`));
-  if (given) return {kind: 'node', words: given.name, node: given.name, netns: undefined, program: undefined};
-  return {kind: 'outside', words: socket.remote, node: undefined, netns: undefined, program: undefined};
+  return {kind: 'outside', words: socket.remote, ...at};
 }
 
 type Draft = {

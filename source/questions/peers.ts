@@ -35,7 +35,10 @@ export const peers: Definition<PeersAnswer> = {
     return {
       question: {name: 'peers', words},
       at: graph.at,
-      gaps: gapsFor(graph, ['sockets', 'owners', 'memberships', 'namespaces'], regionOf(scope)),
+      gaps: gapsFor(graph, ['sockets', 'owners', 'memberships', 'namespaces'], {
+        ...regionOf(scope),
+        talks: true,
+      }),
       of: {kind: scope.kind, words: words[0]!},
       peers: peersOf(graph, sockets, peer => isSelf(scope, peer)),
     };

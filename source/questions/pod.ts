@@ -68,7 +68,7 @@ export const pod: Definition<PodAnswer> = {
         ...gapsFor(
           graph,
           [...new Set(graph.gaps.map(gap => gap.fact))],
-          own ? {netns: own} : {nodes: [node]},
+          own ? {netns: own, talks: true} : {nodes: [node], talks: true},
         ),
       ],
       pod: podRow(graph, found),

@@ -39,7 +39,10 @@ export const process: Definition<ProcessAnswer> = {
     return {
       question: {name: 'process', words: [`${proc.node.name}:${proc.process.pid}`]},
       at: graph.at,
-      gaps: gapsFor(graph, ['processes', 'owners', 'sockets', 'memberships', 'namespaces'], regionOf(scope)),
+      gaps: gapsFor(graph, ['processes', 'owners', 'sockets', 'memberships', 'namespaces'], {
+        ...regionOf(scope),
+        talks: true,
+      }),
       process: processRow(proc),
       ancestors: ancestors(proc).map(processRow),
       children: proc.children.map(processRow),

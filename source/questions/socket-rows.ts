@@ -22,6 +22,11 @@ const OtherEnd = v.object({
   join: text('How the other end was looked for and what came of it, as a key.'),
   why: text('The same in a sentence.'),
   node: maybe.text('Node that the other end is on.'),
+  perhaps: v.pipe(
+    list(v.string()),
+    v.description('Nodes that were not, or not wholly, read, and that the remote address may be on.'),
+  ),
+  asOf: maybe.text('Moment it was read, when its node is not reached now.'),
   netns: maybe.text('Inode of its network namespace.'),
   pods: list(v.string()),
   pid: maybe.count('A process that holds its socket.'),
@@ -41,6 +46,7 @@ const OtherEnd = v.object({
 
 export const SocketRow = v.object({
   node: text('Node, by name.'),
+  asOf: maybe.text('Moment it was read, when its node is not reached now.'),
   netns: text('Inode of the network namespace that the socket was seen in.'),
   place: v.picklist(['host', 'pod', 'other']),
   pods: v.pipe(list(v.string()), v.description('Pods whose namespace that is.')),
@@ -100,6 +106,7 @@ export function socketRow(world: SocketWorld, node: number, row: number): Socket
   const rtt = table.rtt[row]!;
   return {
     node: owner.name,
+    asOf: owner.asOf,
     netns: place.inode,
     place: place.kind,
     pods: place.pods,
@@ -174,11 +181,15 @@ function otherEnd(world: SocketWorld, owner: WorldNode, row: number): OtherEnd {
   const ends = owner.ends!;
   const join = JOINS[ends.join[row]!]!;
   const place = world.places[ends.place[row]!];
+  const perhaps = (ends.hidden[ends.hideout[row]!] ?? []).map(index => world.nodes[index]!.name);
+  const single = join.key === 'given' || (join.key === 'led' && perhaps.length === 1);
   const base = {
-    grade: join.grade,
+    grade: perhaps.length > 1 ? ('unknown' as const) : join.grade,
     join: join.key,
-    why: join.why,
-    node: place && world.nodes[place.node]!.name,
+    why: perhaps.length > 0 ? `${join.why}: ${perhaps.join(', ')}` : join.why,
+    node: place ? world.nodes[place.node]!.name : single ? perhaps[0] : undefined,
+    perhaps: join.key === 'given' ? [] : perhaps,
+    asOf: world.nodes[place?.node ?? -1]?.asOf,
     netns: place?.inode,
     pods: place?.pods ?? [],
     pod: place?.kind === 'pod' && place.pods.length === 1 ? place.pods[0] : undefined,

@@ -2,6 +2,7 @@ import type {Owners} from '../facts/owners.ts';
 import type {SocketTable} from '../facts/sockets.ts';
 import type {Ends} from '../model/ends.ts';
 import type {Graph, GraphNode} from '../model/graph.ts';
+import {asOf} from '../model/unread.ts';
 
 /**
  * Everything that a row of any socket, and of its other end, is made from. Plain data: columns in shared memory and
@@ -18,6 +19,8 @@ export type WorldNode = {
   readonly id: string;
   readonly name: string;
   readonly sweep: number;
+  /** Set when the node is not reached now: the moment of what is shown of it. */
+  readonly asOf: string | undefined;
   readonly table: SocketTable | undefined;
   readonly ends: Ends | undefined;
   readonly owners: Owners | undefined;
@@ -68,6 +71,7 @@ function worldNode(node: GraphNode, ends: Ends | undefined): WorldNode {
     id: node.id,
     name: node.name,
     sweep: sockets?.sweep ?? 0,
+    asOf: asOf(node),
     table: sockets?.value,
     ends,
     owners: node.snapshot?.owners?.value,

@@ -23,7 +23,7 @@ export const sockets: Definition<SocketsAnswer> = {
     return {
       question: {name: 'sockets', words: scopeWords(scope)},
       at: graph.at,
-      gaps: gapsFor(graph, ['sockets', 'owners', 'namespaces'], regionOf(scope)),
+      gaps: gapsFor(graph, ['sockets', 'owners', 'namespaces'], {...regionOf(scope), talks: true}),
       sockets: socketsOf(graph, scope),
     };
   },

@@ -44,7 +44,7 @@ function sides(here: End, there: End): Field[] {
     both('address', end => ({text: endpointText(end.address, end.port), tone: 'strong'})),
     {...both('node', end => known(end.node)), opens: node(here), other: node(there)},
     {
-      ...both('pod', end => (end.node === undefined ? NOT_SEEN : {text: end.pod ?? '-'})),
+      ...both('pod', end => (end.netns === undefined ? NOT_SEEN : {text: end.pod ?? '-'})),
       opens: pod(here),
       other: pod(there),
     },

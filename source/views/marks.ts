@@ -16,6 +16,12 @@ export function gradeTone(grade: Grade | undefined): Tone {
         : 'warn';
 }
 
+/** Where an address may be that no interface read has. */
+export function perhapsText(nodes: readonly string[]): string {
+  const named = nodes.length > 2 ? `one of ${nodes.length} nodes` : nodes.join(' or ');
+  return `perhaps on ${named}, not read`;
+}
+
 /** Plain kinds of states: listening and connected are healthy, closing ones are passing, calling ones wait. */
 export function stateTone(state: string): Tone {
   if (state === 'ESTAB') return 'good';

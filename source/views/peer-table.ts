@@ -1,6 +1,6 @@
 import type {PeerRow} from '../questions/peer-rows.ts';
 import type {Question} from '../questions/question.ts';
-import {gradeTone, mark} from './marks.ts';
+import {gradeTone, mark, perhapsText} from './marks.ts';
 import {figures, listTable, words} from './table.ts';
 import {bytes, ms} from './units.ts';
 import type {Table} from './view.ts';
@@ -44,9 +44,15 @@ export function peerTable(peers: readonly PeerRow[], empty: string): Table {
 }
 
 function peerName(peer: PeerRow): string {
-  const note = peer.translated ? ' (NAT)' : peer.kind === 'outside' ? ' (NAT or outside)' : '';
+  const note = noteOf(peer);
   const program = peer.kind === 'process' && peer.program ? ` ${peer.program}` : '';
   return `${[mark(peer.grade), peer.words].filter(part => part !== '').join(' ')}${program}${note}`;
+}
+
+function noteOf({kind, translated, perhaps}: PeerRow): string {
+  if (translated) return ' (NAT)';
+  if (kind === 'unread') return ` (${perhapsText(perhaps)})`;
+  return kind === 'outside' ? ' (NAT or outside)' : '';
 }
 
 const SHOWN = 3;

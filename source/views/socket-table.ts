@@ -2,7 +2,7 @@ import {STATES} from '../facts/sockets.ts';
 import {endpointText} from '../model/words.ts';
 import {otherOpens, socketOpens} from '../questions/endpoint-words.ts';
 import {type OtherEnd, type SocketList, type SocketRow, socketAt} from '../questions/socket-rows.ts';
-import {gradeTone, mark, stateTone} from './marks.ts';
+import {gradeTone, mark, perhapsText, stateTone} from './marks.ts';
 import {type ColumnOf, figures, tableOf, words} from './table.ts';
 import {ms} from './units.ts';
 import type {Cell, Table, Tone} from './view.ts';
@@ -110,6 +110,11 @@ export function otherText(other: OtherEnd): string {
   switch (other.join) {
     case 'outside':
       return '? NAT or outside';
+    case 'given':
+      return `~ ${name} (not read)`;
+    case 'led':
+    case 'perhaps':
+      return `${mark(other.grade)} ${perhapsText(other.perhaps)}`;
     case 'ambiguous':
     case 'shared':
       return '≈ several fit';

@@ -36,6 +36,10 @@ export type NetnsSpec = {
   /** `10.0.0.0/24 dev cni0`, `0.0.0.0/0 via 10.0.0.1 dev eth0` */
   readonly routes?: readonly string[];
   readonly nsids?: Readonly<Record<number, string>>;
+  /** `flannel.1 10.2.2.0 02:00:00:00:00:02` */
+  readonly neighbours?: readonly string[];
+  /** `flannel.1 02:00:00:00:00:02 10.0.0.2` */
+  readonly forwarding?: readonly string[];
 };
 
 export type NodeSpec = {
@@ -116,6 +120,18 @@ function netnsFacts(inode: string, spec: NetnsSpec, dated: <T>(value: T) => Date
     links: dated(links),
     addresses: dated((spec.addresses ?? []).map(text => addressOf(text, links))),
     routes: dated((spec.routes ?? []).map(routeOf)),
+    neighbours: dated(
+      (spec.neighbours ?? []).map(text => {
+        const [dev = '', dst = '', mac = ''] = text.split(' ');
+        return {...SPAN, dev, dst, mac, state: ['PERMANENT'], router: false, proxy: false};
+      }),
+    ),
+    forwarding: dated(
+      (spec.forwarding ?? []).map(text => {
+        const [dev = '', mac = '', dst = ''] = text.split(' ');
+        return {...SPAN, dev, mac, dst, flags: ['self'], state: 'permanent'};
+      }),
+    ),
     ...(spec.nsids
       ? {nsids: dated(new Map(Object.entries(spec.nsids).map(([nsid, to]) => [Number(nsid), to])))}
       : {}),

@@ -128,12 +128,15 @@ test('link', () => {
     crossing   proven  eth0 is the only way out of its namespace: everything that leaves it
 
     CONNECTIONS
-    PROTO  RECV-Q  SEND-Q  LOCAL ADDRESS   FOREIGN ADDRESS  STATE  OTHER END           PID/PROGRAM  POD         CONTAINER  NODE      RTT  RETRANS  USER  CC  NETNS  INODE
-    tcp         0    9000  10.2.1.5:40000  10.2.2.9:5432    ESTAB  shop/db-0 postgres  51/httpd     shop/web-1  httpd      n1     1.3 ms        3  root      110     1001
-    tcp         0       0  10.2.1.5:40001  10.96.0.1:443    ESTAB  ? NAT or outside    51/httpd     shop/web-1  httpd      n1    0.50 ms        0  root      110     1002
+    PROTO  RECV-Q  SEND-Q  LOCAL ADDRESS   FOREIGN ADDRESS  STATE  OTHER END                  PID/PROGRAM  POD         CONTAINER  NODE      RTT  RETRANS  USER  CC  NETNS  INODE
+    tcp         0    9000  10.2.1.5:40000  10.2.2.9:5432    ESTAB  shop/db-0 postgres         51/httpd     shop/web-1  httpd      n1     1.3 ms        3  root      110     1001
+    tcp         0       0  10.2.1.5:40001  10.96.0.1:443    ESTAB  ? perhaps on n3, not read  51/httpd     shop/web-1  httpd      n1    0.50 ms        0  root      110     1002
 
     ROUTES
     No route of its namespace leaves by it.
+
+    NOT SEEN
+    n3: Connection refused by n3:22. Is sshd running there?
     "
   `);
 });
@@ -141,13 +144,13 @@ test('link', () => {
 test('sockets', () => {
   expect(printed('sockets')).toMatchInlineSnapshot(`
     "
-    PROTO  RECV-Q  SEND-Q  LOCAL ADDRESS   FOREIGN ADDRESS  STATE   OTHER END           PID/PROGRAM  POD         CONTAINER  NODE      RTT  RETRANS  USER  CC  NETNS  INODE
-    tcp         0       0  0.0.0.0:8080    0.0.0.0:*        LISTEN                      51/httpd     shop/web-1  httpd      n1                   0  root      110     1000
-    tcp         0    9000  10.2.1.5:40000  10.2.2.9:5432    ESTAB   shop/db-0 postgres  51/httpd     shop/web-1  httpd      n1     1.3 ms        3  root      110     1001
-    tcp         0       0  10.2.1.5:40001  10.96.0.1:443    ESTAB   ? NAT or outside    51/httpd     shop/web-1  httpd      n1    0.50 ms        0  root      110     1002
-    udp         0       0  0.0.0.0:8472    0.0.0.0:*        UNCONN                      -                                   n1                   0  0         100     1003
-    tcp         0       0  0.0.0.0:5432    0.0.0.0:*        LISTEN                      60/postgres  shop/db-0   postgres   n2                   0  root      110     1000
-    tcp      4096       0  10.2.2.9:5432   10.2.1.5:40000   ESTAB   shop/web-1 httpd    60/postgres  shop/db-0   postgres   n2     1.5 ms        0  root      110     1001
+    PROTO  RECV-Q  SEND-Q  LOCAL ADDRESS   FOREIGN ADDRESS  STATE   OTHER END                  PID/PROGRAM  POD         CONTAINER  NODE      RTT  RETRANS  USER  CC  NETNS  INODE
+    tcp         0       0  0.0.0.0:8080    0.0.0.0:*        LISTEN                             51/httpd     shop/web-1  httpd      n1                   0  root      110     1000
+    tcp         0    9000  10.2.1.5:40000  10.2.2.9:5432    ESTAB   shop/db-0 postgres         51/httpd     shop/web-1  httpd      n1     1.3 ms        3  root      110     1001
+    tcp         0       0  10.2.1.5:40001  10.96.0.1:443    ESTAB   ? perhaps on n3, not read  51/httpd     shop/web-1  httpd      n1    0.50 ms        0  root      110     1002
+    udp         0       0  0.0.0.0:8472    0.0.0.0:*        UNCONN                             -                                   n1                   0  0         100     1003
+    tcp         0       0  0.0.0.0:5432    0.0.0.0:*        LISTEN                             60/postgres  shop/db-0   postgres   n2                   0  root      110     1000
+    tcp      4096       0  10.2.2.9:5432   10.2.1.5:40000   ESTAB   shop/web-1 httpd           60/postgres  shop/db-0   postgres   n2     1.5 ms        0  root      110     1001
 
     NOT SEEN
     n3: Connection refused by n3:22. Is sshd running there?
@@ -180,11 +183,14 @@ test('connection', () => {
     netns       110              110
     socket      held by 51/httpd
     join        proven  both ends were seen, each with the other as its remote
+
+    NOT SEEN
+    n3: Connection refused by n3:22. Is sshd running there?
     "
   `);
 });
 
-test('connection through NAT: the other end is not invented', () => {
+test('connection through NAT, perhaps: the other end is not invented', () => {
   expect(printed('connection 10.2.1.5:40001-10.96.0.1:443')).toMatchInlineSnapshot(`
     "
     connection 10.2.1.5:40001-10.96.0.1:443
@@ -208,7 +214,10 @@ test('connection through NAT: the other end is not invented', () => {
     congestion  -                ?
     netns       110              ?
     socket      held by 51/httpd
-    join        unknown  no interface of the nodes read has the remote address: it goes through NAT (a ClusterIP, for one) or outside these nodes; conntrack on this node would tell
+    join        unknown  no interface read has the remote address: it goes through NAT (a ClusterIP, for one) or outside, or is on a node that was not, or not wholly, read: n3
+
+    NOT SEEN
+    n3: Connection refused by n3:22. Is sshd running there?
     "
   `);
 });
@@ -216,9 +225,12 @@ test('connection through NAT: the other end is not invented', () => {
 test('peers', () => {
   expect(printed('peers web-1')).toMatchInlineSnapshot(`
     "
-    PEER                          NODE  WAY    PORTS     CONNS  STATES       RTT  RETRANS  RECV-Q  SEND-Q  PROGRAM   ADDRESSES  LOCAL PROCESS
-    ? 10.96.0.1 (NAT or outside)        → out  tcp/443       1  ESTAB 1  0.50 ms        0     0 B     0 B            10.96.0.1  51/httpd
-    shop/db-0                     n2    → out  tcp/5432      1  ESTAB 1   1.5 ms        3  4.1 kB  9.0 kB  postgres  10.2.2.9   51/httpd
+    PEER                                   NODE  WAY    PORTS     CONNS  STATES       RTT  RETRANS  RECV-Q  SEND-Q  PROGRAM   ADDRESSES  LOCAL PROCESS
+    ? 10.96.0.1 (perhaps on n3, not read)        → out  tcp/443       1  ESTAB 1  0.50 ms        0     0 B     0 B            10.96.0.1  51/httpd
+    shop/db-0                              n2    → out  tcp/5432      1  ESTAB 1   1.5 ms        3  4.1 kB  9.0 kB  postgres  10.2.2.9   51/httpd
+
+    NOT SEEN
+    n3: Connection refused by n3:22. Is sshd running there?
     "
   `);
 });
