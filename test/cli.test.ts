@@ -194,7 +194,7 @@ describe('the demo', () => {
     const half = join(folder, 'half.hop');
     copyFileSync(DEMO, half);
     // Before its middle, where a node is lost.
-    truncateSync(half, Math.floor(statSync(DEMO).size * 0.4));
+    truncateSync(half, Math.floor(statSync(DEMO).size * 0.3));
     const result = hoptop('pods', '--from', half);
     expect(result.status).toBe(0);
     expect(result.stdout).toMatch(/shop\/web/);
