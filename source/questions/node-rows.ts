@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import type {GraphNode} from '../model/graph.ts';
+import type {Graph, GraphNode} from '../model/graph.ts';
+import {rightsGap} from './gaps.ts';
 import {count, list, maybe, Tally, text} from './schema.ts';
 import {talliesOf} from './socket-select.ts';
 
@@ -10,6 +11,7 @@ export const NodeRow = v.object({
   step: maybe.text('What reaching it is busy with.'),
   cause: maybe.text('Why it was lost, and the next thing to try.'),
   since: maybe.text('When it entered this state.'),
+  partial: maybe.text('Read, but not whole: what the user that it is read as may not see.'),
   address: maybe.text('The address it is known by.'),
   addresses: list(v.string()),
   os: maybe.text('Name of its operating system.'),
@@ -37,7 +39,7 @@ export const NodeRow = v.object({
 export type NodeRow = v.InferOutput<typeof NodeRow>;
 
 /** Of a node that was never read, only how it is reached: no count is shown as zero. */
-export function nodeRow(node: GraphNode): NodeRow {
+export function nodeRow(graph: Graph, node: GraphNode): NodeRow {
   const {snapshot} = node;
   const reach = {
     name: node.name,
@@ -51,6 +53,7 @@ export function nodeRow(node: GraphNode): NodeRow {
   const identity = snapshot.identity?.value;
   return {
     ...reach,
+    partial: rightsGap(graph, node)?.reason,
     address: node.addresses[0],
     addresses: node.addresses,
     os: identity?.os,

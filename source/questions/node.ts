@@ -41,7 +41,7 @@ export const node: Definition<NodeAnswer> = {
       question: {name: 'node', words: [found.name]},
       at: graph.at,
       gaps: gapsFor(graph, [...new Set(graph.gaps.map(gap => gap.fact))], {nodes: [found], talks: true}),
-      node: nodeRow(found),
+      node: nodeRow(graph, found),
       pods: found.pods.map(pod => podRow(graph, pod)),
       interfaces: host?.interfaces.map(iface => interfaceRow(graph, iface)) ?? [],
       processes: found.processes

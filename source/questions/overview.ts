@@ -27,7 +27,7 @@ export const overview: Definition<OverviewAnswer> = {
   words: [0, 0],
   schema: Overview,
   ask(graph) {
-    const nodes = graph.nodes.map(nodeRow);
+    const nodes = graph.nodes.map(node => nodeRow(graph, node));
     const sockets = emptyTally();
     for (const node of nodes) {
       sockets.established += node.sockets?.established ?? 0;

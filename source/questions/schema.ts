@@ -31,6 +31,18 @@ export const Gap = v.object({
   netns: v.exactOptional(text('Inode of the network namespace.')),
   reason: text('Why.'),
   reveal: v.exactOptional(text('What would reveal it.')),
+  details: v.exactOptional(
+    v.pipe(
+      list(
+        v.object({
+          fact: text('What could not be read or understood.'),
+          netns: v.exactOptional(text('Inode of the network namespace.')),
+          reason: text('Why.'),
+        }),
+      ),
+      v.description('The many refusals that this one gap stands for.'),
+    ),
+  ),
 });
 
 export const Grade = v.pipe(

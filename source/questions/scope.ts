@@ -115,12 +115,13 @@ function nothing(graph: Graph, word: string, kinds: readonly ScopeKind[]): strin
 
 /** Where pods are known by number only, one of them may be the one that is asked for: that is said, and what reveals it. */
 function unnamed(graph: Graph): string {
-  const nodes = new Set(graph.pods.filter(pod => pod.key.startsWith('?/')).map(pod => pod.node));
-  if (nodes.size === 0) return '';
-  const gaps = gapsFor(graph, ['sandboxes', 'memberships'], {nodes: [...nodes]});
-  const reveal = gaps.find(gap => gap.reveal !== undefined)?.reveal;
-  const where = [...nodes].map(node => node.name).join(', ');
-  return ` Pods whose names could not be read are on ${where}.${reveal === undefined ? '' : ` ${reveal}`}`;
+  const numbered = new Set(graph.pods.filter(pod => pod.key.startsWith('?/')).map(pod => pod.node));
+  const unread = (node: GraphNode) => gapsFor(graph, ['sandboxes', 'memberships'], {nodes: [node]});
+  const nodes = graph.nodes.filter(node => node.snapshot && (numbered.has(node) || unread(node).length > 0));
+  if (nodes.length === 0) return '';
+  const reveals = new Set(nodes.flatMap(node => unread(node).flatMap(gap => gap.reveal ?? [])));
+  const where = nodes.map(node => node.name).join(', ');
+  return [` Names of pods could not, or not all, be read on ${where}.`, ...reveals].join(' ');
 }
 
 function candidates(graph: Graph, kinds: readonly ScopeKind[]): string[] {

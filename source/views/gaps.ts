@@ -14,12 +14,28 @@ export function gapSentences(gaps: readonly Gap[]): string[] {
   return [...alike.values()].map(([first, ...more]) => sentence(first!, more.length));
 }
 
+/** Facts whose own name says little to who reads it. */
+const PLAIN: Readonly<Record<string, string>> = {
+  forwarding: 'forwarding database',
+  identity: 'who the node is',
+  memberships: 'control groups',
+  network: 'interfaces and routes',
+  nsids: 'namespace ids',
+  'netns-sysctls': 'kernel settings',
+  owners: 'holders of sockets',
+  rules6: 'IPv6 policy rules',
+  sandboxes: 'pods',
+  sysctls: 'kernel settings',
+};
+
 /** One sentence or two; a reason that names its node already is not told it again. */
 function sentence({node, fact, netns, reason, reveal}: Gap, more: number): string {
   const others = more > 0 ? ` and ${count(more, 'more namespace')}` : '';
   const where = netns === undefined ? node : `${node}, namespace ${netns}${others}`;
-  const what = fact === 'node' ? '' : `${fact}: `;
+  const what = fact === 'node' || fact === 'rights' ? '' : `${PLAIN[fact] ?? fact}: `;
   const said = names(reason).includes(node) && more === 0 ? `${what}${reason}` : `${where}: ${what}${reason}`;
+  // Its reveal is a sentence about reading as root, whole without what it shows.
+  if (fact === 'rights' && reveal !== undefined) return `${said} ${reveal}`;
   return reveal === undefined ? said : `${said.replace(/\.?$/, '.')} To see it: ${reveal}`;
 }
 

@@ -1,7 +1,6 @@
 import type {NodeAnswer} from '../questions/node.ts';
 import {interfaceTable} from './interface-table.ts';
-import {reachTone} from './marks.ts';
-import {stateText} from './overview.ts';
+import {stateText, stateToneOf} from './overview.ts';
 import {podTable} from './pod-table.ts';
 import {processTable} from './process-table.ts';
 import {routeTable} from './route-table.ts';
@@ -16,7 +15,7 @@ export function nodeView(answer: NodeAnswer): Omit<View, 'gaps'> {
   return {
     title: `node ${node.name}`,
     summary: [
-      {text: stateText(node), tone: reachTone(node.state)},
+      {text: stateText(node), tone: stateToneOf(node)},
       {
         text: ` · ${node.address ?? node.id} · ${node.os ?? 'unknown system'} · ${node.kernel ?? 'unknown kernel'}`,
       },

@@ -3,7 +3,7 @@ import type {OverviewAnswer} from '../questions/overview.ts';
 import {reachTone} from './marks.ts';
 import {figures, listTable, words} from './table.ts';
 import {age, count, span} from './units.ts';
-import type {Table, View} from './view.ts';
+import type {Table, Tone, View} from './view.ts';
 
 export function overviewView({nodes, totals, at, gaps}: OverviewAnswer): Omit<View, 'gaps'> {
   const unread = totals.nodes - totals.read;
@@ -25,7 +25,7 @@ function nodeTable(nodes: readonly NodeRow[], now: string): Table {
   return listTable(nodes, {
     columns: [
       words('name', 'NAME', 0, 8, node => node.name, {tone: () => 'strong', max: 40}),
-      words('state', 'STATE', 0, 5, stateText, {tone: node => reachTone(node.state), max: 40}),
+      words('state', 'STATE', 0, 5, stateText, {tone: stateToneOf, max: 40}),
       words('address', 'ADDRESS', 1, 11, node => node.address, {max: 39}),
       figures('pods', 'PODS', 0, 4, node => node.pods),
       figures('established', 'ESTAB', 1, 5, node => node.sockets?.established),
@@ -56,7 +56,12 @@ function nodeTable(nodes: readonly NodeRow[], now: string): Table {
   });
 }
 
+export function stateToneOf(node: NodeRow): Tone {
+  return node.state !== 'lost' && node.partial !== undefined ? 'warn' : reachTone(node.state);
+}
+
 export function stateText(node: NodeRow): string {
   if (node.state === 'dialling') return node.step ?? 'dialling';
-  return node.state === 'back' ? 'ready' : node.state;
+  const state = node.state === 'back' ? 'ready' : node.state;
+  return node.partial === undefined || state === 'lost' ? state : `${state}, partial`;
 }

@@ -49,7 +49,8 @@ function peerName(peer: PeerRow): string {
   return `${[mark(peer.grade), peer.words].filter(part => part !== '').join(' ')}${program}${note}`;
 }
 
-function noteOf({kind, translated, perhaps}: PeerRow): string {
+function noteOf({kind, netns, translated, perhaps}: PeerRow): string {
+  if (kind === 'node' && netns === undefined) return ' (not read)';
   if (translated) return ' (NAT)';
   if (kind === 'unread') return ` (${perhapsText(perhaps)})`;
   return kind === 'outside' ? ' (NAT or outside)' : '';

@@ -29,7 +29,7 @@ test('overview', () => {
     n3    lost
 
     NOT SEEN
-    n2, namespace 100: forwarding: bridge is not installed. To see it: Install iproute2.
+    n2, namespace 100: forwarding database: bridge is not installed. To see it: Install iproute2.
     n3: Connection refused by n3:22. Is sshd running there?
     "
   `);
