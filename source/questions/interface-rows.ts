@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type {Address} from '../facts/addresses.ts';
 import type {Graph, Interface} from '../model/graph.ts';
+import {asOf} from '../model/unread.ts';
 import {interfaceWords} from './names.ts';
 import type {EvidenceRow} from './schema.ts';
 import {Counters, count, Evidence, flag, Grade, list, maybe, Rates, text} from './schema.ts';
@@ -36,6 +37,7 @@ export type PairRow = v.InferOutput<typeof PairRow>;
 export const InterfaceRow = v.object({
   words: text('What `hoptop link` takes.'),
   node: text('Node, by name.'),
+  asOf: maybe.text('Moment it was read, when its node is not reached now.'),
   netns: text('Inode of its network namespace.'),
   place: v.picklist(['host', 'pod', 'other']),
   pods: v.pipe(list(v.string()), v.description('Pods whose namespace it is in.')),
@@ -76,6 +78,7 @@ export function interfaceRow(graph: Graph, iface: Interface): InterfaceRow {
   return {
     words: interfaceWords(iface),
     node: namespace.node.name,
+    asOf: asOf(namespace.node),
     netns: namespace.inode,
     place: namespace.kind,
     pods: namespace.pods.map(pod => pod.key),

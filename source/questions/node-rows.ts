@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type {Graph, GraphNode} from '../model/graph.ts';
+import {asOf} from '../model/unread.ts';
 import {rightsGap} from './gaps.ts';
 import {count, list, maybe, Tally, text} from './schema.ts';
 import {talliesOf} from './socket-select.ts';
@@ -26,6 +27,7 @@ export const NodeRow = v.object({
   processes: maybe.count('Processes on it.'),
   sockets: v.optional(Tally),
   at: maybe.text('Moment of its newest data.'),
+  asOf: maybe.text('The same, when the node is not reached now: what is shown of it is what it was then.'),
   sweep: maybe.count('Sweeps of it so far.'),
   cost: v.optional(
     v.object({
@@ -68,6 +70,7 @@ export function nodeRow(graph: Graph, node: GraphNode): NodeRow {
     processes: snapshot.processes ? node.processes.length : undefined,
     sockets: snapshot.sockets ? talliesOf(node).all : undefined,
     at: snapshot.at,
+    asOf: asOf(node),
     sweep: snapshot.sweep,
     cost: snapshot.cost,
   };

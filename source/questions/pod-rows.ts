@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type {Graph, Interface, Pod} from '../model/graph.ts';
 import {sandboxEvidence} from '../model/pods.ts';
+import {asOf} from '../model/unread.ts';
 import {InterfaceRef, interfaceRef} from './interface-rows.ts';
 import {count, Evidence, flag, Grade, list, maybe, Tally, text} from './schema.ts';
 import {podTally} from './socket-select.ts';
@@ -22,6 +23,7 @@ export const PodRow = v.object({
   name: text('Its name.'),
   uid: text('Its uid.'),
   node: text('Node, by name.'),
+  asOf: maybe.text('Moment it was read, when its node is not reached now.'),
   state: v.picklist(['running', 'stopped']),
   hostNetwork: flag('It shares the node’s network namespace.'),
   netns: maybe.text('Inode of its network namespace.'),
@@ -43,6 +45,7 @@ export function podRow(graph: Graph, pod: Pod): PodRow {
     name: pod.name,
     uid: pod.uid,
     node: pod.node.name,
+    asOf: asOf(pod.node),
     state: pod.processes.length > 0 ? 'running' : 'stopped',
     hostNetwork: pod.hostNetwork,
     netns: pod.netns?.inode,

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type {Proc} from '../model/graph.ts';
+import {asOf} from '../model/unread.ts';
 import {processWords} from './names.ts';
 import {count, Evidence, list, maybe, Tally, text} from './schema.ts';
 import {processTally} from './socket-select.ts';
@@ -7,6 +8,7 @@ import {processTally} from './socket-select.ts';
 export const ProcessRow = v.object({
   words: text('What `hoptop process` takes.'),
   node: text('Node, by name.'),
+  asOf: maybe.text('Moment it was read, when its node is not reached now.'),
   pid: count('Process id.'),
   ppid: count('Parent’s process id.'),
   user: text('User it runs as.'),
@@ -28,6 +30,7 @@ export function processRow(proc: Proc): ProcessRow {
   return {
     words: processWords(proc),
     node: node.name,
+    asOf: asOf(node),
     pid: process.pid,
     ppid: process.ppid,
     user: process.user,

@@ -1,10 +1,12 @@
 import * as v from 'valibot';
 import type {Route} from '../facts/routes.ts';
 import type {Namespace} from '../model/graph.ts';
+import {asOf} from '../model/unread.ts';
 import {Evidence, list, maybe, text} from './schema.ts';
 
 export const RouteRow = v.object({
   node: text('Node, by name.'),
+  asOf: maybe.text('Moment it was read, when its node is not reached now.'),
   netns: text('Inode of its network namespace.'),
   place: v.picklist(['host', 'pod', 'other']),
   pods: list(v.string()),
@@ -38,6 +40,7 @@ export function routeRow(namespace: Namespace, route: Route, sweep: number): Rou
   const {from, to, ...rest} = route;
   return {
     node: namespace.node.name,
+    asOf: asOf(namespace.node),
     netns: namespace.inode,
     place: namespace.kind,
     pods: namespace.pods.map(pod => pod.key),

@@ -2,7 +2,7 @@ import {endpointText} from '../model/words.ts';
 import type {ConnectionAnswer, End} from '../questions/connection.ts';
 import {connectionWords, placeWords} from '../questions/endpoint-words.ts';
 import type {Question} from '../questions/question.ts';
-import {gradeTone, stateTone} from './marks.ts';
+import {asOfText, gradeTone, stateMark, stateTone} from './marks.ts';
 import {ms} from './units.ts';
 import type {Cell, Fields, View} from './view.ts';
 
@@ -10,12 +10,19 @@ type Field = Fields['fields'][number];
 
 const NOT_SEEN: Cell = {text: '?', tone: 'warn'};
 
-export function connectionView({connection}: ConnectionAnswer): Omit<View, 'gaps'> {
+export function connectionView({connection, at}: ConnectionAnswer): Omit<View, 'gaps'> {
   const [here, there] = connection.ends;
   const bad = connection.stall.who !== 'nobody' && connection.stall.who !== 'unknown';
   return {
     title: `connection ${connection.words}`,
-    summary: [{text: connection.stall.sentence, tone: bad ? 'warn' : 'plain'}],
+    summary: [
+      {text: connection.stall.sentence, tone: bad ? 'warn' : 'plain'},
+      ...[here, there].flatMap(({node, socket}) =>
+        socket?.asOf === undefined
+          ? []
+          : [{text: `${asOfText(socket.asOf, at)} on ${node}`, tone: 'warn' as const}],
+      ),
+    ],
     facets: [
       {
         key: 'ends',
@@ -64,7 +71,12 @@ function sides(here: End, there: End): Field[] {
       known(end.outside.map(one => one.words).join(' ') || (end.inside ? '-' : undefined)),
     ),
     both('state', end =>
-      end.socket ? {text: end.socket.state, tone: stateTone(end.socket.state)} : NOT_SEEN,
+      end.socket
+        ? {
+            text: stateMark(end.socket.state, end.socket.asOf),
+            tone: end.socket.asOf === undefined ? stateTone(end.socket.state) : 'dim',
+          }
+        : NOT_SEEN,
     ),
     both('recv-q', end => queue(end, 'recvQ')),
     both('send-q', end => queue(end, 'sendQ')),

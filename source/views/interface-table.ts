@@ -1,6 +1,6 @@
 import type {Counters} from '../facts/links.ts';
 import type {InterfaceRow} from '../questions/interface-rows.ts';
-import {gradeTone, linkTone, mark} from './marks.ts';
+import {gradeTone, linkTone, mark, stateMark} from './marks.ts';
 import {type ColumnOf, figures, listTable, words} from './table.ts';
 import {byteRate, bytes} from './units.ts';
 import type {Table, Tone} from './view.ts';
@@ -16,11 +16,14 @@ const trouble =
     link.changed.includes(key) ? 'changed' : (link.counters?.[key] ?? 0) > 0 ? 'warn' : 'dim';
 
 const COLUMNS: readonly ColumnOf<InterfaceRow>[] = [
-  words('name', 'Iface', 0, 6, link => link.name, {tone: () => 'strong'}),
+  words('name', 'Iface', 0, 6, link => link.name, {
+    tone: link => (link.asOf === undefined ? 'strong' : 'dim'),
+  }),
   words('where', 'Where', 1, 8, whereText, {max: 40}),
   words('kind', 'Kind', 3, 4, link => link.kind ?? (link.flags.includes('LOOPBACK') ? 'loopback' : 'device')),
-  words('state', 'State', 1, 5, link => link.state, {
-    tone: link => (link.changed.includes('state') ? 'changed' : linkTone(link.state)),
+  words('state', 'State', 1, 5, link => stateMark(link.state, link.asOf), {
+    tone: link =>
+      link.asOf !== undefined ? 'dim' : link.changed.includes('state') ? 'changed' : linkTone(link.state),
   }),
   figures('mtu', 'MTU', 2, 4, link => link.mtu, {tone: changed('mtu')}),
   words(

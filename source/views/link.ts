@@ -1,7 +1,7 @@
 import type {InterfaceRow} from '../questions/interface-rows.ts';
 import type {LinkAnswer} from '../questions/link.ts';
 import {interfaceTable, whereText} from './interface-table.ts';
-import {gradeTone, linkTone} from './marks.ts';
+import {asOfText, gradeTone, linkTone, stateMark} from './marks.ts';
 import {routeTable} from './route-table.ts';
 import {socketTable} from './socket-table.ts';
 import {byteRate, bytes, count, rate} from './units.ts';
@@ -25,11 +25,12 @@ export function linkView(answer: LinkAnswer): Omit<View, 'gaps'> {
   return {
     title: `link ${link.words}`,
     summary: [
-      {text: link.state, tone: linkTone(link.state)},
+      {text: stateMark(link.state, link.asOf), tone: link.asOf === undefined ? linkTone(link.state) : 'warn'},
       {text: ` · ${link.kind ?? 'device'} in ${whereText(link)} · mtu ${link.mtu}`},
       {
         text: `${ends.length === 1 ? ` · other end ${ends[0]!.words}` : ''}${behind} · ${count(sockets.count, 'connection')}`,
       },
+      {text: asOfText(link.asOf, answer.at), tone: 'warn'},
     ],
     facets,
   };
@@ -81,7 +82,7 @@ function one(label: string, link: InterfaceRow): Field[] {
       cells: [
         {text: link.words, tone: 'strong'},
         {
-          text: `  index ${link.ifindex}  ${link.kind ?? 'device'}  ${link.state}  mtu ${link.mtu}${link.master ? `  master ${link.master}` : ''}`,
+          text: `  index ${link.ifindex}  ${link.kind ?? 'device'}  ${stateMark(link.state, link.asOf)}  mtu ${link.mtu}${link.master ? `  master ${link.master}` : ''}`,
         },
       ],
       ...at,

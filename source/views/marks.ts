@@ -1,4 +1,5 @@
 import type {Grade} from '../model/graph.ts';
+import {age} from './units.ts';
 import type {Tone} from './view.ts';
 
 /** Readable without colour: `~` inferred, `?` unknown, `≈` ambiguous; proven has no mark. */
@@ -14,6 +15,18 @@ export function gradeTone(grade: Grade | undefined): Tone {
       : grade === undefined
         ? 'dim'
         : 'warn';
+}
+
+/** A state that was read of a node not reached now: what it was, not what it is. */
+export function stateMark(state: string, asOf: string | undefined): string {
+  return asOf === undefined || state === '' ? state : `${state}?`;
+}
+
+/** ` · as of 12:03:04, 10s old` for a summary; nothing while the node is reached. */
+export function asOfText(asOf: string | undefined, now: string): string {
+  if (asOf === undefined) return '';
+  const time = /T(\d\d:\d\d:\d\d)/.exec(asOf)?.[1] ?? asOf;
+  return ` · as of ${time}, ${age(asOf, now)} old`;
 }
 
 /** Where an address may be that no interface read has. */

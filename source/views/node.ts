@@ -1,5 +1,6 @@
 import type {NodeAnswer} from '../questions/node.ts';
 import {interfaceTable} from './interface-table.ts';
+import {asOfText} from './marks.ts';
 import {stateText, stateToneOf} from './overview.ts';
 import {podTable} from './pod-table.ts';
 import {processTable} from './process-table.ts';
@@ -20,6 +21,7 @@ export function nodeView(answer: NodeAnswer): Omit<View, 'gaps'> {
         text: ` · ${node.address ?? node.id} · ${node.os ?? 'unknown system'} · ${node.kernel ?? 'unknown kernel'}`,
       },
       {text: node.pods === undefined ? '' : ` · ${count(node.pods, 'pod')}`},
+      {text: asOfText(node.asOf, answer.at), tone: 'warn'},
     ],
     facets: [
       {key: 'pods', title: 'Pods', body: podTable(pods, unless(`No pod was found on ${node.name}.`))},

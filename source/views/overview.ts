@@ -45,7 +45,10 @@ function nodeTable(nodes: readonly NodeRow[], now: string): Table {
         align: 'right',
         priority: 1,
         min: 11,
-        cell: node => age(node.at, now),
+        cell: node => ({
+          text: age(node.at, now),
+          tone: node.asOf === undefined ? 'plain' : 'warn',
+        }),
         sort: node => node.at,
       },
       figures('cpu', 'CPU', 3, 7, node => node.cost?.cpu, {show: seconds => `${seconds.toFixed(2)} s`}),

@@ -12,7 +12,8 @@ export function peerTable(peers: readonly PeerRow[], empty: string): Table {
     columns: [
       words('peer', 'Peer', 0, 16, peerName, {
         grow: true,
-        tone: peer => (peer.grade === 'proven' ? 'strong' : gradeTone(peer.grade)),
+        tone: peer =>
+          peer.asOf !== undefined ? 'dim' : peer.grade === 'proven' ? 'strong' : gradeTone(peer.grade),
       }),
       words('node', 'Node', 2, 6, peer => peer.node, {max: 24}),
       words('direction', 'Way', 0, 6, peer => WAYS[peer.direction]),
@@ -49,8 +50,9 @@ function peerName(peer: PeerRow): string {
   return `${[mark(peer.grade), peer.words].filter(part => part !== '').join(' ')}${program}${note}`;
 }
 
-function noteOf({kind, netns, translated, perhaps}: PeerRow): string {
+function noteOf({kind, netns, translated, perhaps, asOf}: PeerRow): string {
   if (kind === 'node' && netns === undefined) return ' (not read)';
+  if (asOf !== undefined) return translated ? ' (NAT, stale)' : ' (stale)';
   if (translated) return ' (NAT)';
   if (kind === 'unread') return ` (${perhapsText(perhaps)})`;
   return kind === 'outside' ? ' (NAT or outside)' : '';

@@ -1,15 +1,18 @@
 import type {PodRow} from '../questions/pod-rows.ts';
-import {mark} from './marks.ts';
+import {mark, stateMark} from './marks.ts';
 import {figures, listTable, words} from './table.ts';
 import type {Table} from './view.ts';
 
 export function podTable(pods: readonly PodRow[], empty: string): Table {
   return listTable(pods, {
     columns: [
-      words('pod', 'Pod', 0, 16, pod => pod.pod, {grow: true, tone: () => 'strong'}),
+      words('pod', 'Pod', 0, 16, pod => pod.pod, {
+        grow: true,
+        tone: pod => (pod.asOf === undefined ? 'strong' : 'dim'),
+      }),
       words('node', 'Node', 1, 6, pod => pod.node, {max: 24}),
-      words('state', 'State', 2, 7, pod => pod.state, {
-        tone: pod => (pod.state === 'running' ? 'good' : 'dim'),
+      words('state', 'State', 2, 7, pod => stateMark(pod.state, pod.asOf), {
+        tone: pod => (pod.state === 'running' && pod.asOf === undefined ? 'good' : 'dim'),
       }),
       words('addresses', 'IP', 0, 11, pod => pod.addresses[0]),
       words('link', 'Host Link', 1, 10, hostLink, {max: 32}),

@@ -1,7 +1,7 @@
 import type {InterfaceRow} from '../questions/interface-rows.ts';
 import type {PodAnswer} from '../questions/pod.ts';
 import {interfaceTable} from './interface-table.ts';
-import {mark} from './marks.ts';
+import {asOfText, mark, stateMark} from './marks.ts';
 import {peerTable} from './peer-table.ts';
 import {processTable} from './process-table.ts';
 import {routeTable} from './route-table.ts';
@@ -16,13 +16,17 @@ export function podView(answer: PodAnswer): Omit<View, 'gaps'> {
   return {
     title: `pod ${pod.pod}`,
     summary: [
-      {text: pod.state, tone: pod.state === 'running' ? 'good' : 'warn'},
+      {
+        text: stateMark(pod.state, pod.asOf),
+        tone: pod.state === 'running' && pod.asOf === undefined ? 'good' : 'warn',
+      },
       {
         text: ` on ${pod.node} · ${pod.hostNetwork ? 'host network' : pod.addresses.join(' ') || 'no address read'}`,
       },
       {
         text: ` · ${count(peers.length, 'peer')} · ${pod.sockets ? `${pod.sockets.established} established, ${listening.count} listening` : 'sockets not read'}`,
       },
+      {text: asOfText(pod.asOf, answer.at), tone: 'warn'},
     ],
     facets: [
       {key: 'pod', title: 'Pod', body: {type: 'fields', fields: [...way(answer), ...about(answer)]}},

@@ -1,4 +1,5 @@
 import type {ProcessRow} from '../questions/process-rows.ts';
+import {stateMark} from './marks.ts';
 import {figures, listTable, words} from './table.ts';
 import type {Table} from './view.ts';
 
@@ -13,10 +14,13 @@ export function processTable(processes: readonly ProcessRow[], empty: string): T
       words('container', 'Container', 5, 8, containerText, {max: 24}),
       figures('established', 'Estab', 2, 5, proc => proc.sockets?.established),
       figures('listening', 'Listen', 2, 6, proc => proc.sockets?.listening),
-      words('state', 'Stat', 6, 4, proc => proc.state),
+      words('state', 'Stat', 6, 4, proc => stateMark(proc.state, proc.asOf)),
       words('start', 'Start', 7, 19, proc => proc.start),
       words('netns', 'Netns', 8, 10, proc => proc.netns ?? '?'),
-      words('command', 'Command', 0, 16, proc => proc.command, {grow: true}),
+      words('command', 'Command', 0, 16, proc => proc.command, {
+        grow: true,
+        tone: proc => (proc.asOf === undefined ? 'plain' : 'dim'),
+      }),
     ],
     row: proc => ({
       id: `${proc.node} ${proc.pid} ${proc.start}`,

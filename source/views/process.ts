@@ -1,5 +1,6 @@
 import type {ProcessAnswer} from '../questions/process.ts';
 import type {ProcessRow} from '../questions/process-rows.ts';
+import {asOfText, stateMark} from './marks.ts';
 import {peerTable} from './peer-table.ts';
 import {containerText, processTable} from './process-table.ts';
 import {socketTable} from './socket-table.ts';
@@ -16,6 +17,7 @@ export function processView(answer: ProcessAnswer): Omit<View, 'gaps'> {
       {text: proc.name, tone: 'strong'},
       {text: ` ${proc.pod ? `in ${proc.pod} ${containerText(proc)}` : `on ${proc.node}`}`},
       {text: ` · ${count(sockets.count, 'socket')} · ${count(peers.length, 'peer')}`},
+      {text: asOfText(proc.asOf, answer.at), tone: 'warn'},
     ],
     facets: [
       {key: 'process', title: 'Process', body: {type: 'fields', fields: fields(answer)}},
@@ -40,7 +42,7 @@ function fields({process: proc, ancestors, children}: ProcessAnswer): Field[] {
     {label: 'command', cells: [{text: proc.command}], evidence: proc.evidence},
     line('user', proc.user),
     line('started', proc.start),
-    line('state', proc.state),
+    line('state', stateMark(proc.state, proc.asOf)),
     line('node', proc.node, {name: 'node', words: [proc.node]}),
     ...(proc.pod
       ? [line('pod', `${proc.pod} ${containerText(proc)}`, {name: 'pod', words: [proc.pod]})]

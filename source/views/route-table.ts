@@ -7,7 +7,9 @@ export function routeTable(routes: readonly RouteRow[], empty: string): Table {
   return listTable(routes, {
     columns: [
       words('where', 'Where', 1, 8, whereText, {max: 40}),
-      words('dst', 'Destination', 0, 12, route => destination(route), {tone: () => 'strong'}),
+      words('dst', 'Destination', 0, 12, route => destination(route), {
+        tone: route => (route.asOf === undefined ? 'strong' : 'dim'),
+      }),
       words('via', 'Via', 0, 8, route =>
         route.hops
           .map(hop => hop.via ?? '')

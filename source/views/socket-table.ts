@@ -2,7 +2,7 @@ import {STATES} from '../facts/sockets.ts';
 import {endpointText} from '../model/words.ts';
 import {otherOpens, socketOpens} from '../questions/endpoint-words.ts';
 import {type OtherEnd, type SocketList, type SocketRow, socketAt} from '../questions/socket-rows.ts';
-import {gradeTone, mark, perhapsText, stateTone} from './marks.ts';
+import {gradeTone, mark, perhapsText, stateMark, stateTone} from './marks.ts';
 import {type ColumnOf, figures, tableOf, words} from './table.ts';
 import {ms} from './units.ts';
 import type {Cell, Table, Tone} from './view.ts';
@@ -21,9 +21,11 @@ const COLUMNS: readonly ColumnOf<SocketRow>[] = [
     socket => `${endpointText(socket.local, socket.localPort)}${socket.device ? `%${socket.device}` : ''}`,
   ),
   words('remote', 'Foreign Address', 0, 15, socket => endpointText(socket.remote, socket.remotePort)),
-  words('state', 'State', 0, 6, socket => socket.state, {tone: socket => stateTone(socket.state)}),
+  words('state', 'State', 0, 6, socket => stateMark(socket.state, socket.asOf), {
+    tone: socket => (socket.asOf === undefined ? stateTone(socket.state) : 'dim'),
+  }),
   words('other', 'Other End', 1, 14, socket => otherText(socket.other), {
-    tone: socket => gradeTone(socket.other.grade),
+    tone: socket => (socket.other.asOf === undefined ? gradeTone(socket.other.grade) : 'dim'),
     max: 48,
   }),
   words('program', 'PID/Program', 1, 10, holderText, {max: 28}),
@@ -131,7 +133,7 @@ export function otherText(other: OtherEnd): string {
     case 'translated':
       return `~ ${name} (NAT)`;
     default:
-      return [mark(other.grade), name].filter(part => part !== '').join(' ');
+      return [mark(other.grade), name, other.asOf && '(stale)'].filter(Boolean).join(' ');
   }
 }
 
