@@ -54,15 +54,19 @@ function fields({process: proc, ancestors, children}: ProcessAnswer): Field[] {
 
 /** Ancestors down to the process, then its children. */
 function tree(above: readonly ProcessRow[], proc: ProcessRow, children: readonly ProcessRow[]): Field[] {
-  const branch = (row: ProcessRow, depth: number, tone: 'plain' | 'strong'): Field => ({
+  const branch = (row: ProcessRow, depth: number, tone: 'plain' | 'strong', elbow = '└─'): Field => ({
     label: '',
-    cells: [{text: `${depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `}${row.pid} ${row.command}`, tone}],
+    cells: [
+      {text: `${depth === 0 ? '' : `${'   '.repeat(depth - 1)}${elbow} `}${row.pid} ${row.command}`, tone},
+    ],
     opens: {name: 'process', words: [row.words]},
     evidence: row.evidence,
   });
   return [
     ...above.map((row, depth) => branch(row, depth, 'plain')),
     branch(proc, above.length, 'strong'),
-    ...children.map(child => branch(child, above.length + 1, 'plain')),
+    ...children.map((child, i) =>
+      branch(child, above.length + 1, 'plain', i < children.length - 1 ? '├─' : '└─'),
+    ),
   ];
 }

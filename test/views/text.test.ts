@@ -252,6 +252,15 @@ test('process', () => {
   `);
 });
 
+test('process: the last child alone ends the branch', () => {
+  const tree = facet('process n1:1', 'PROCESS').split('\n').slice(-4, -1);
+  expect(tree.map(line => line.trim())).toEqual([
+    '1 /usr/bin/init',
+    '├─ 50 /usr/bin/pause',
+    '└─ 51 /usr/bin/httpd',
+  ]);
+});
+
 test('processes', () => {
   expect(printed('processes shop/web-1')).toMatchInlineSnapshot(`
     "
