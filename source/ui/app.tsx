@@ -4,7 +4,7 @@ import type {Answer} from '../questions/answer.ts';
 import type {Question} from '../questions/question.ts';
 import type {View} from '../views/view.ts';
 import type {Effect} from './binding.ts';
-import {commandOf} from './command.ts';
+import {commandOf, commandShown, type MakeCommand} from './command.ts';
 import {dispatch} from './dispatch.ts';
 import {keyNames} from './input.ts';
 import {missingView} from './missing.ts';
@@ -20,7 +20,7 @@ export type AppProps = {
   readonly toView: (answer: Answer) => View;
   readonly colour: boolean;
   /** Makes the whole command out of a question's words, e.g. puts `hoptop --nodes …` before them. */
-  readonly command: (words: string) => string;
+  readonly command: MakeCommand;
   readonly quit: () => void;
 };
 
@@ -70,6 +70,10 @@ export function App({session, start, toView, colour, command, quit}: AppProps) {
         return store.send(effect.event);
       case 'act':
         return session.act(effect.act);
+      case 'show-command': {
+        const text = commandShown(store.get(), command);
+        return store.send({type: 'overlay', overlay: {kind: 'command', top: 0, text}});
+      }
       case 'quit':
         return quit();
       case 'suspend':

@@ -6,6 +6,8 @@ import type {Overlay, Ui, UiEvent} from './state.ts';
 export type Effect =
   | {readonly do: 'ui'; readonly event: UiEvent}
   | {readonly do: 'act'; readonly act: Act}
+  /** Shows the whole command that prints what is on screen. */
+  | {readonly do: 'show-command'}
   | {readonly do: 'quit'}
   | {readonly do: 'suspend'};
 

@@ -1,6 +1,6 @@
 import type {Cell} from '../views/view.ts';
 import {type Body, position} from './body.ts';
-import {commandOf} from './command.ts';
+import {commandOf, commandShown, type MakeCommand} from './command.ts';
 import {contextOf, footerBindings} from './dispatch.ts';
 import {facetIndex, placeOf, shown} from './navigation.ts';
 import {cut, type Line, lineWidth, spread} from './paint.ts';
@@ -88,7 +88,7 @@ export function keyLine(ui: Ui): Line {
 }
 
 /** What is being typed, a notice, or the command that prints this answer. `command` puts the source's flags in. */
-export function lastLine(ui: Ui, command: (words: string) => string): Line {
+export function lastLine(ui: Ui, command: MakeCommand): Line {
   const {overlay, notice} = ui;
   if (overlay?.kind === 'filter') {
     const found = position(ui) === '' ? 'none' : position(ui);
@@ -97,7 +97,21 @@ export function lastLine(ui: Ui, command: (words: string) => string): Line {
   if (overlay?.kind === 'record') return cut(typing('Record into the file: ', overlay.text), ui.columns);
   if (overlay?.kind === 'palette' && notice === undefined) return cut(typing(':', overlay.text), ui.columns);
   if (notice !== undefined) return cut([{text: ` ${notice}`, tone: 'warn'}], ui.columns);
-  return cut([{text: ` $ ${command(commandOf(shown(ui.navigation).question))}`, tone: 'dim'}], ui.columns);
+  return commandLine(ui, command);
+}
+
+/** The command; where it does not fit, its question with the source's flags left out, and the key that shows them. */
+function commandLine(ui: Ui, command: MakeCommand): Line {
+  const whole = commandShown(ui, command);
+  const line = (text: string): Line => [{text: ` $ ${text}`, tone: 'dim'}];
+  if (lineWidth(line(whole)) <= ui.columns) return line(whole);
+  const words = commandOf(shown(ui.navigation).question);
+  const end = whole.indexOf(words) + words.length;
+  const key: Line = [
+    {text: '  $', tone: 'accent'},
+    {text: ' shows it whole ', tone: 'dim'},
+  ];
+  return spread(line(`${whole.slice(0, end)} … + source flags`), key, ui.columns);
 }
 
 function typing(label: string, text: string): Line {

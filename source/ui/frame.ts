@@ -1,6 +1,6 @@
 import {type BodyLine, bodyOf} from './body.ts';
 import {breadcrumb, facetLine, gapLine, keyLine, lastLine} from './chrome.ts';
-import {commandOf} from './command.ts';
+import {commandOf, commandShown, type MakeCommand} from './command.ts';
 import {headerLines} from './header.ts';
 import {BINDINGS} from './keys.ts';
 import {shown} from './navigation.ts';
@@ -19,7 +19,7 @@ export type Frame = {
 };
 
 /** Everything on screen but a prompt, as toned lines; together exactly as many as the terminal has rows. */
-export function frameOf(ui: Ui, command: (words: string) => string): Frame {
+export function frameOf(ui: Ui, command: MakeCommand): Frame {
   if (ui.columns < SMALLEST.columns || ui.rows < SMALLEST.rows) return tooSmall(ui, command);
   const {view} = shown(ui.navigation);
   const body = view ? bodyOf(ui) : {lines: waitingBody(ui), dropped: []};
@@ -62,11 +62,11 @@ function waitingBody(ui: Ui): BodyLine[] {
   return lines.slice(0, bodyHeight(ui)).map(line => ({line: cut(line, ui.columns)}));
 }
 
-function tooSmall(ui: Ui, command: (words: string) => string): Frame {
+function tooSmall(ui: Ui, command: MakeCommand): Frame {
   const {columns, rows} = SMALLEST;
   const text =
     `hoptop needs a terminal of ${columns}×${rows}; this one is ${ui.columns}×${ui.rows}. Enlarge it, or press q and ` +
-    `have the answer printed: ${command(commandOf(shown(ui.navigation).question))}`;
+    `have the answer printed: ${commandShown(ui, command)}`;
   const lines = wrap(text, Math.max(1, ui.columns)).slice(0, ui.rows);
   return {
     above: [],

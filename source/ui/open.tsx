@@ -3,6 +3,7 @@ import type {Answer} from '../questions/answer.ts';
 import type {Question} from '../questions/question.ts';
 import type {View} from '../views/view.ts';
 import {App} from './app.tsx';
+import type {MakeCommand} from './command.ts';
 import type {Session} from './session.ts';
 import {guardTerminal, restoreTerminal} from './terminal.ts';
 
@@ -13,10 +14,11 @@ export type UiOptions = {
   /** False for `--no-color` or a NO_COLOR that is not empty; attributes like bold and inverse are still used. */
   readonly colour: boolean;
   /**
-   * Makes a command that prints an answer out of its words (`pod shop/web-1`), with what chooses the source.
+   * Makes a command that prints an answer out of its words (`pod shop/web-1`), with what chooses the source; `at`, ISO 8601, is the
+   * moment of a recording that the answer on screen is of.
    * @default words => `hoptop ${words}`
    */
-  readonly command?: (words: string) => string;
+  readonly command?: MakeCommand;
   /** @default process.stdout; must be a terminal */
   readonly stdout?: NodeJS.WriteStream;
   /** @default process.stdin; must be a terminal */
@@ -30,7 +32,7 @@ export type UiOptions = {
  */
 export async function openUi(session: Session, options: UiOptions): Promise<number> {
   const {start, toView, colour, stdout = process.stdout, stdin = process.stdin} = options;
-  const command = options.command ?? (words => `hoptop ${words}`);
+  const command: MakeCommand = options.command ?? (words => `hoptop ${words}`);
   let code = 0;
   let failure: unknown;
   // A terminal that went away makes writes fail; the signal that says so follows.

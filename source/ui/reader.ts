@@ -1,11 +1,12 @@
 import type {Binding} from './binding.ts';
+import {shellLines} from './command.ts';
 import {evidenceLines} from './evidence.ts';
 import {helpLines} from './help.ts';
 import {clamp, type Move, shown} from './navigation.ts';
 import type {Line} from './paint.ts';
 import {nodeLines} from './progress.ts';
 import {bodyHeight, type Overlay, type Ui} from './state.ts';
-import {wrap} from './text.ts';
+import {clean, wrap} from './text.ts';
 
 /** What lies over the body to be read: its title, and all its lines. */
 export type Reading = {readonly title: string; readonly lines: readonly Line[]};
@@ -19,6 +20,8 @@ export function readingOf(ui: Ui, bindings: readonly Binding[]): Reading | undef
       return {title: 'What could not be seen here', lines: gapLines(view?.gaps ?? [], ui.columns)};
     case 'nodes':
       return {title: 'Nodes', lines: nodeLines(ui.status, ui.columns)};
+    case 'command':
+      return {title: 'The command that prints this', lines: commandLines(ui.overlay.text, ui.columns)};
     case 'evidence':
       return {title: 'Evidence', lines: evidenceLines(ui.overlay.texts, ui.columns)};
     default:
@@ -50,6 +53,11 @@ export function scrolled(ui: Ui, move: Move, bindings: readonly Binding[]): Over
         : last
       : top + ('by' in move ? move.by : move.pages * readingHeight(ui));
   return {...ui.overlay, top: clamp(to, 0, last)};
+}
+
+/** From the left edge on and with nothing before it: it is there to be copied. */
+function commandLines(text: string, columns: number): Line[] {
+  return shellLines(clean(text), columns).map(line => [{text: line}]);
 }
 
 function gapLines(gaps: readonly string[], columns: number): Line[] {

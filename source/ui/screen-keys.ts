@@ -126,6 +126,13 @@ export const SCREEN_KEYS: readonly Binding[] = [
   },
   {
     context: 'screen',
+    keys: ['$'],
+    name: 'command',
+    description: 'Shows the whole command that prints this answer, to be copied.',
+    run: () => [{do: 'show-command'}],
+  },
+  {
+    context: 'screen',
     keys: ['n'],
     name: 'nodes',
     description: 'Shows how each node is reached: state, step, how long, and why one is lost.',

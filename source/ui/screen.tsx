@@ -1,12 +1,13 @@
 import {Box, Text} from 'ink';
 import {memo} from 'react';
+import type {MakeCommand} from './command.ts';
 import {frameOf} from './frame.ts';
 import {cut, paint} from './paint.ts';
 import type {Prompt} from './session.ts';
 import type {Ui} from './state.ts';
 import {clean, wrap} from './text.ts';
 
-type Props = {readonly ui: Ui; readonly colour: boolean; readonly command: (words: string) => string};
+type Props = {readonly ui: Ui; readonly colour: boolean; readonly command: MakeCommand};
 
 /** Draws any state of the UI. Lines come ready and toned; here they only become coloured and are put in their places. */
 export function Screen({ui, colour, command}: Props) {

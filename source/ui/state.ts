@@ -25,6 +25,7 @@ import type {EvidenceText, Prompt, Status} from './session.ts';
 /** What lies over the body; while it does, keys go to it. */
 export type Overlay =
   | {readonly kind: 'help' | 'gaps' | 'nodes'; readonly top: number}
+  | {readonly kind: 'command'; readonly top: number; readonly text: string}
   | {
       readonly kind: 'evidence';
       readonly top: number;

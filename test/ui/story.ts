@@ -1,4 +1,5 @@
 import type {Question} from '../../source/questions/question.ts';
+import type {MakeCommand} from '../../source/ui/command.ts';
 import {openUi} from '../../source/ui/open.tsx';
 import type {FakeSession} from './fake-session.ts';
 import {fakeTerminal} from './terminal.ts';
@@ -38,12 +39,14 @@ export function story(
   columns: number,
   rows: number,
   start: Question = {name: 'overview', words: []},
+  command?: MakeCommand,
 ): Story {
   const terminal = fakeTerminal(columns, rows);
   const ended = openUi(session, {
     start,
     toView: session.toView,
     colour: true,
+    ...(command ? {command} : {}),
     stdout: terminal.stdout,
     stdin: terminal.stdin,
   });
