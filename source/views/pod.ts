@@ -7,7 +7,7 @@ import {processTable} from './process-table.ts';
 import {routeTable} from './route-table.ts';
 import {socketTable} from './socket-table.ts';
 import {byteRate, bytes, count} from './units.ts';
-import type {Cell, Fields, View} from './view.ts';
+import type {Fields, View} from './view.ts';
 
 type Field = Fields['fields'][number];
 
@@ -48,35 +48,44 @@ export function podView(answer: PodAnswer): Omit<View, 'gaps'> {
   };
 }
 
-/** The way out of the pod, drawn downwards: each line is an interface and opens it. */
+/**
+ * The way out of the pod, drawn downwards: each line is an interface and opens it. What a line is stands in its label,
+ * so that the drawing fits 80 columns and is never wrapped: a wrapped line has no rail.
+ */
 function way(answer: PodAnswer): Field[] {
   const {pod, interfaces, outside, inward, uplink} = answer;
+  const head: Field = {
+    label: 'pod',
+    cells: [{text: `┌─ ${pod.pod}`, tone: 'strong'}],
+    opens: {name: 'peers', words: [pod.pod]},
+    other: {name: 'node', words: [pod.node]},
+    evidence: pod.evidence,
+  };
   if (pod.hostNetwork) {
-    const rail = uplink ? [linkField('└─', uplink, 'the node’s own network')] : [];
-    return [
-      {label: '', cells: [{text: `┌─ ${pod.pod}`, tone: 'strong'}, {text: '  shares the node’s namespace'}]},
-      ...rail,
-    ];
+    const shares = {...head, cells: [...head.cells, {text: '  shares the node’s namespace'}]};
+    return [shares, ...(uplink ? [linkField('way out', '└─', uplink), traffic(' ', uplink)] : [])];
   }
-  const lines: Field[] = [{label: '', cells: [{text: `┌─ ${pod.pod}`, tone: 'strong'}]}];
+  const lines: Field[] = [head];
   for (const attachment of pod.attachments) {
     const inside = interfaces.find(link => link.words === attachment.inside.words);
     if (!inside) continue;
-    lines.push(linkField('├─', inside, 'in the pod'));
     const ends = outside.filter(link => attachment.outside.some(one => one.words === link.words));
-    const why: Cell = {
-      text: `│    ${attachment.grade}: ${attachment.why}`,
-      tone: attachment.grade === 'proven' ? 'dim' : 'warn',
-    };
-    lines.push({label: '', cells: [why]});
-    for (const end of ends)
-      lines.push(linkField('├─', end, `${mark(attachment.grade)} on ${pod.node}`.trim()));
+    const [end] = ends;
+    lines.push(linkField('in pod', '├─', inside, end), traffic('│', inside, end), {
+      label: 'pair',
+      cells: [{text: `│  ${attachment.grade}`, tone: attachment.grade === 'proven' ? 'dim' : 'warn'}],
+      opens: {name: 'link', words: [inside.words]},
+      ...(end ? {other: {name: 'link', words: [end.words]}} : {}),
+      evidence: [...inside.evidence, ...ends.flatMap(one => one.evidence)],
+    });
+    const rail = ['├─', mark(attachment.grade)].filter(Boolean).join(' ');
+    for (const one of ends) lines.push(linkField('on node', rail, one, inside));
     if (attachment.master !== undefined) {
-      const words = `${pod.node}/${attachment.master}`;
       lines.push({
-        label: '',
-        cells: [{text: `├─ ${attachment.master}`, tone: 'strong'}, {text: '  bridges it'}],
-        opens: {name: 'link', words: [words]},
+        label: 'bridge',
+        cells: [{text: `├─ ${attachment.master}`, tone: 'strong'}],
+        opens: {name: 'link', words: [`${pod.node}/${attachment.master}`]},
+        ...(end ? {other: {name: 'link', words: [end.words]}, evidence: end.evidence} : {}),
       });
     }
   }
@@ -87,50 +96,86 @@ function way(answer: PodAnswer): Field[] {
       .filter(Boolean)
       .join(' ');
     lines.push({
-      label: '',
-      cells: [{text: `├─ route ${text}`}, {text: '  leads to it', tone: 'dim'}],
+      label: 'route in',
+      cells: [{text: `├─ ${text}`}],
+      opens: {name: 'routes', words: [pod.node]},
       evidence: route.evidence,
     });
   }
-  if (uplink) lines.push(linkField('└─', uplink, 'the node’s way out'));
+  if (uplink) lines.push(linkField('way out', '└─', uplink), traffic(' ', uplink));
   return lines;
 }
 
-function linkField(rail: string, link: InterfaceRow, note: string): Field {
-  const inet = link.inet.map(({address, prefix}) => `${address}/${prefix}`).join(' ');
-  const rates = [link.rates.rxBytes, link.rates.txBytes].some(rate => rate !== undefined)
-    ? `  ↓${byteRate(link.rates.rxBytes)} ↑${byteRate(link.rates.txBytes)}`
-    : link.counters
-      ? `  ↓${bytes(link.counters.rxBytes)} ↑${bytes(link.counters.txBytes)}`
-      : '';
+function linkField(label: string, rail: string, link: InterfaceRow, end?: InterfaceRow): Field {
+  const [first, ...more] = link.inet;
+  const inet = first && `${first.address}/${first.prefix}${more.length > 0 ? ` +${more.length}` : ''}`;
   return {
-    label: '',
+    label,
     cells: [
       {text: `${rail} ${link.name}`, tone: 'strong'},
-      {text: `  ${[link.kind, inet, `mtu ${link.mtu}`, link.state].filter(Boolean).join(' ')}`},
-      {text: rates, tone: 'accent'},
-      {text: `  ${note}`, tone: 'dim'},
+      {
+        text: `  ${[link.kind, inet, `mtu ${link.mtu}`, stateMark(link.state, link.asOf)].filter(Boolean).join(' ')}`,
+      },
     ],
+    ...opensLink(link, end),
+  };
+}
+
+/** What passes now, where two sweeps tell it, and what passed since the interface was made. */
+function traffic(rail: string, link: InterfaceRow, end?: InterfaceRow): Field {
+  const {counters, rates} = link;
+  const moving = [rates.rxBytes, rates.txBytes].some(rate => rate !== undefined);
+  const now = moving ? `↓${byteRate(rates.rxBytes)} ↑${byteRate(rates.txBytes)}` : '';
+  const all = counters ? `RX ${bytes(counters.rxBytes)} TX ${bytes(counters.txBytes)} in all` : 'not read';
+  return {
+    label: 'traffic',
+    cells: [
+      {text: `${rail}  `},
+      {text: now === '' ? '' : `${now}  `, tone: link.asOf === undefined ? 'accent' : 'dim'},
+      {text: all, tone: 'dim'},
+    ],
+    ...opensLink(link, end),
+  };
+}
+
+function opensLink(link: InterfaceRow, end?: InterfaceRow): Pick<Field, 'opens' | 'other' | 'evidence'> {
+  return {
     opens: {name: 'link', words: [link.words]},
+    ...(end ? {other: {name: 'link' as const, words: [end.words]}} : {}),
     evidence: link.evidence,
   };
 }
 
-function about({pod, sandbox, containers}: PodAnswer): Field[] {
+function about({pod, sandbox, containers, interfaces, outside}: PodAnswer): Field[] {
   const line = (label: string, text: string, opens?: Field['opens']): Field => ({
     label,
     cells: [{text}],
     ...(opens ? {opens} : {}),
+    evidence: pod.evidence,
   });
   return [
     line('node', pod.node, {name: 'node', words: [pod.node]}),
-    line('addresses', pod.addresses.join(' ') || 'none read'),
+    line('addresses', pod.addresses.join(' ') || 'none read', {name: 'interfaces', words: [pod.pod]}),
+    ...pod.attachments.map(
+      (one): Field => ({
+        label: 'joined by',
+        cells: [
+          {text: one.grade, tone: one.grade === 'proven' ? 'plain' : 'warn'},
+          {text: `: ${one.why}`, tone: 'dim'},
+        ],
+        opens: {name: 'link', words: [one.inside.words]},
+        evidence: [...interfaces, ...outside]
+          .filter(link => [one.inside, ...one.outside].some(({words}) => words === link.words))
+          .flatMap(link => link.evidence),
+      }),
+    ),
     {
       label: 'netns',
       cells: [
         {text: pod.netns ?? 'unknown', tone: pod.netns === undefined ? 'warn' : 'plain'},
         {text: `  ${`${mark(pod.grade)} ${pod.why}`.trim()}`, tone: 'dim'},
       ],
+      opens: {name: 'routes', words: [pod.pod]},
       evidence: pod.evidence,
     },
     line('uid', pod.uid),
@@ -142,6 +187,7 @@ function about({pod, sandbox, containers}: PodAnswer): Field[] {
       line(
         'container',
         `${name}  ${id.slice(0, 12)}  ${image ?? 'image unknown'}  ${count(processes, 'process', 'processes')}`,
+        {name: 'processes', words: [pod.pod]},
       ),
     ),
   ];

@@ -126,6 +126,20 @@ test('every pod that is not on the host’s network has a proven host link on th
   }
 });
 
+test('a pod’s drawing fits 80 columns, label, cursor and all', () => {
+  for (const {key} of graph.pods) {
+    const {body} = toView(answer({name: 'pod', words: [key]})).facets[0]!;
+    if (body.type !== 'fields') throw new Error('no fields');
+    const labels = Math.max(...body.fields.map(field => field.label.length));
+    const drawn = body.fields.filter(({cells: [first]}) => /^[┌├│└]/.test(first!.text));
+    expect(drawn.length, key).toBeGreaterThan(1);
+    for (const {cells} of drawn) {
+      const text = cells.map(cell => cell.text).join('');
+      expect(labels + 4 + text.length, text).toBeLessThanOrEqual(80);
+    }
+  }
+});
+
 test('a pod’s host link leads back to the pod, and the slow transfer crosses it', () => {
   const {pod} = answer<PodAnswer>({name: 'pod', words: ['data/archive-0']});
   const link = answer<LinkAnswer>({name: 'link', words: [pod.attachments[0]!.outside[0]!.words]});

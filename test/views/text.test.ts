@@ -52,15 +52,18 @@ test('pod: the way out, drawn', () => {
   expect(facet('pod web-1', 'POD')).toMatchInlineSnapshot(`
     "
     POD
-               ┌─ shop/web-1
-               ├─ eth0  veth 10.2.1.5/24 mtu 1450 UP  ↓10.0 kB/s ↑20.0 kB/s  in the pod
-               │    proven: index 2 points to 7 and that points back; the namespace id means that namespace
-               ├─ veth7  veth mtu 1450 UP  ↓10.0 kB/s ↑20.0 kB/s  on n1
-               ├─ cni0  bridges it
-               ├─ route 10.2.1.0/24 dev cni0  leads to it
-               └─ eth0  192.168.0.1/24 mtu 1500 UP  ↓25.0 kB/s ↑50.0 kB/s  the node’s way out
+    pod        ┌─ shop/web-1
+    in pod     ├─ eth0  veth 10.2.1.5/24 mtu 1450 UP
+    traffic    │  ↓10.0 kB/s ↑20.0 kB/s  RX 40.0 kB TX 80.0 kB in all
+    pair       │  proven
+    on node    ├─ veth7  veth mtu 1450 UP
+    bridge     ├─ cni0
+    route in   ├─ 10.2.1.0/24 dev cni0
+    way out    └─ eth0  192.168.0.1/24 mtu 1500 UP
+    traffic       ↓25.0 kB/s ↑50.0 kB/s  RX 100 kB TX 200 kB in all
     node       n1
     addresses  10.2.1.5
+    joined by  proven: index 2 points to 7 and that points back; the namespace id means that namespace
     netns      110  its namespace is mounted at /run/netns/cni-web
     uid        uid-web-1
     sandbox    aaaaaaaaaaaa  /var/run/netns/cni-web
@@ -73,13 +76,16 @@ test('pod: without a resolved namespace id the pair is marked as inferred', () =
   expect(facet('pod db-0', 'POD')).toMatchInlineSnapshot(`
     "
     POD
-               ┌─ shop/db-0
-               ├─ eth0  veth 10.2.2.9/24 mtu 1500 UP  in the pod
-               │    inferred: index 2 points to 7 and that points back; no other interface read on n2 fits, but its namespace id was not resolved
-               ├─ veth7  veth mtu 1500 UP  ~ on n2
-               └─ eth0  192.168.0.2/24 mtu 1500 UP  the node’s way out
+    pod        ┌─ shop/db-0
+    in pod     ├─ eth0  veth 10.2.2.9/24 mtu 1500 UP
+    traffic    │  not read
+    pair       │  inferred
+    on node    ├─ ~ veth7  veth mtu 1500 UP
+    way out    └─ eth0  192.168.0.2/24 mtu 1500 UP
+    traffic       not read
     node       n2
     addresses  10.2.2.9
+    joined by  inferred: index 2 points to 7 and that points back; no other interface read on n2 fits, but its namespace id was not resolved
     netns      110  its namespace is mounted at /run/netns/cni-db
     uid        uid-db-0
     sandbox    cccccccccccc  /run/netns/cni-db
