@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type {Graph, GraphNode} from '../model/graph.ts';
 import {asOf} from '../model/unread.ts';
 import {rightsGap} from './gaps.ts';
-import {count, list, maybe, Tally, text} from './schema.ts';
+import {count, Evidence, type EvidenceRow, list, maybe, Tally, text} from './schema.ts';
 import {talliesOf} from './socket-select.ts';
 
 export const NodeRow = v.object({
@@ -29,6 +29,7 @@ export const NodeRow = v.object({
   at: maybe.text('Moment of its newest data.'),
   asOf: maybe.text('The same, when the node is not reached now: what is shown of it is what it was then.'),
   sweep: maybe.count('Sweeps of it so far.'),
+  evidence: v.pipe(list(Evidence), v.description('Where its name and kernel were read.')),
   cost: v.optional(
     v.object({
       cpu: count('Seconds of CPU that the last sweep cost it.'),
@@ -51,7 +52,7 @@ export function nodeRow(graph: Graph, node: GraphNode): NodeRow {
     cause: node.cause,
     since: node.since,
   };
-  if (!snapshot) return {...reach, addresses: []};
+  if (!snapshot) return {...reach, addresses: [], evidence: []};
   const identity = snapshot.identity?.value;
   return {
     ...reach,
@@ -72,6 +73,18 @@ export function nodeRow(graph: Graph, node: GraphNode): NodeRow {
     at: snapshot.at,
     asOf: asOf(node),
     sweep: snapshot.sweep,
+    evidence: identityEvidence(node),
     cost: snapshot.cost,
   };
+}
+
+const encoder = new TextEncoder();
+
+/** The first lines of the reply that says who the node is (`facts/identity.ts`): its name, then its kernel. */
+function identityEvidence({id, snapshot}: GraphNode): EvidenceRow[] {
+  const identity = snapshot?.identity;
+  if (!identity) return [];
+  const {hostname, kernel} = identity.value;
+  const to = encoder.encode(`hostname=${hostname}\nkernel=${kernel}`).length;
+  return [{node: id, fact: 'identity', sweep: identity.sweep, from: 0, to}];
 }

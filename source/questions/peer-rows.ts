@@ -1,5 +1,7 @@
 import * as v from 'valibot';
 import type {Graph} from '../model/graph.ts';
+import {otherOpens, socketOpens} from './endpoint-words.ts';
+import type {Question} from './question.ts';
 import {count, Evidence, flag, Grade, list, maybe, text} from './schema.ts';
 import {type SocketList, type SocketRow, socketAt} from './socket-rows.ts';
 import {isListening} from './socket-select.ts';
@@ -31,6 +33,9 @@ export const PeerRow = v.object({
   ),
   ports: v.pipe(list(v.string()), v.description('Ports of the listening side, as tcp/80.')),
   connections: count('Sockets that talk to it.'),
+  connection: maybe.text(
+    'The only connection with it, as `hoptop connection` takes it; absent when there are more.',
+  ),
   states: v.record(v.string(), v.number()),
   worst: Worst,
   translated: flag('Some of it goes through NAT.'),
@@ -98,6 +103,7 @@ type Draft = {
   readonly states: Map<string, number>;
   readonly evidence: SocketRow['evidence'][number][];
   connections: number;
+  only: Question | undefined;
   translated: boolean;
   rtt: number | undefined;
   retrans: number;
@@ -117,6 +123,7 @@ function newDraft(peer: Peer): Draft {
     states: new Map(),
     evidence: [],
     connections: 0,
+    only: undefined,
     translated: false,
     rtt: undefined,
     retrans: 0,
@@ -130,6 +137,7 @@ function newDraft(peer: Peer): Draft {
 function addTo(draft: Draft, socket: SocketRow, way: 'in' | 'out' | undefined): void {
   const {other} = socket;
   draft.connections += 1;
+  draft.only = draft.connections === 1 ? (otherOpens(socket) ?? socketOpens(socket)) : undefined;
   draft.addresses.add(socket.remote);
   if (other.local !== undefined && other.join === 'translated') draft.addresses.add(other.local);
   if (socket.pid !== undefined) draft.locals.add(`${socket.pid}/${socket.program ?? '?'}`);
@@ -165,6 +173,7 @@ function finish(draft: Draft): PeerRow {
     direction: ways.size === 2 ? 'both' : ([...ways][0] ?? 'unknown'),
     ports: [...draft.ports],
     connections: draft.connections,
+    connection: draft.only?.name === 'connection' ? draft.only.words[0] : undefined,
     states: Object.fromEntries(draft.states),
     worst: {rtt, retrans, recvQ, sendQ},
     translated: draft.translated,

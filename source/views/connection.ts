@@ -27,19 +27,18 @@ export function connectionView({connection, at}: ConnectionAnswer): Omit<View, '
       {
         key: 'ends',
         title: 'Both ends',
-        body: {type: 'fields', fields: [...sides(here, there), ...about(connection)]},
+        body: {type: 'fields', fields: sides(here, there, connection)},
       },
     ],
   };
 }
 
 /** Each fact of this end, and beside it that of the other. Columns are padded here: a field's cells are a line. */
-function sides(here: End, there: End): Field[] {
+function sides(here: End, there: End, connection: ConnectionAnswer['connection']): Field[] {
   const lines: {
     label: string;
     cells: [Cell, Cell];
     opens?: Question | undefined;
-    other?: Question | undefined;
   }[] = [
     {
       label: '',
@@ -49,11 +48,10 @@ function sides(here: End, there: End): Field[] {
       ],
     },
     both('address', end => ({text: endpointText(end.address, end.port), tone: 'strong'})),
-    {...both('node', end => known(end.node)), opens: node(here), other: node(there)},
+    {...both('node', end => known(end.node)), opens: node(here)},
     {
       ...both('pod', end => (end.netns === undefined ? NOT_SEEN : {text: end.pod ?? '-'})),
       opens: pod(here),
-      other: pod(there),
     },
     both('container', end => (end.socket ? {text: end.container ?? '-'} : NOT_SEEN)),
     {
@@ -61,12 +59,11 @@ function sides(here: End, there: End): Field[] {
         end.process ? {text: `${end.process} ${end.program ?? ''}`.trim()} : NOT_SEEN,
       ),
       opens: process(here),
-      other: process(there),
     },
     both('user', end =>
       fact(end, socket => socket.user ?? (socket.uid === undefined ? '-' : `uid ${socket.uid}`)),
     ),
-    {...both('interface', end => known(end.inside?.words)), opens: link(here), other: link(there)},
+    {...both('interface', end => known(end.inside?.words)), opens: link(here)},
     both('host link', end =>
       known(end.outside.map(one => one.words).join(' ') || (end.inside ? '-' : undefined)),
     ),
@@ -88,12 +85,18 @@ function sides(here: End, there: End): Field[] {
   ];
   const width = Math.max(...lines.slice(0, -1).map(({cells: [cell]}) => cell.text.length)) + 2;
   const evidence = [...(here.socket?.evidence ?? []), ...(there.socket?.evidence ?? [])];
-  const jump = jumpTo(there);
-  return lines.map(({label, cells: [left, right], opens, other}) => ({
-    label,
-    cells: label === 'socket' ? [left] : [{...left, text: left.text.padEnd(width)}, right],
-    ...(opens ? {opens} : {}),
-    ...((other ?? jump) ? {other: jump ?? other!} : {}),
+  // Where the other socket was not seen, as near to it as is known.
+  const jump = jumpTo(there) ?? link(there) ?? pod(there) ?? node(there);
+  const fields = lines.map(
+    ({label, cells: [left, right], opens}): Field => ({
+      label,
+      cells: label === 'socket' ? [left] : [{...left, text: left.text.padEnd(width)}, right],
+      ...(opens ? {opens} : {}),
+    }),
+  );
+  return [...fields, ...about(connection)].map(field => ({
+    ...field,
+    ...(jump ? {other: jump} : {}),
     evidence,
   }));
 

@@ -38,7 +38,8 @@ export function linkView(answer: LinkAnswer): Omit<View, 'gaps'> {
 
 function fields(answer: LinkAnswer): Field[] {
   const {link, ends, master, crossing} = answer;
-  const lines = [...one('this end', link)];
+  const [end] = ends;
+  const lines = one('this end', link, end);
   if (link.pair) {
     lines.push({
       label: link.pair.relation === 'peer' ? 'pair' : 'sits on',
@@ -46,27 +47,35 @@ function fields(answer: LinkAnswer): Field[] {
         {text: link.pair.grade, tone: gradeTone(link.pair.grade)},
         {text: `  ${link.pair.why}`, tone: 'dim'},
       ],
-      evidence: [...link.evidence, ...ends.flatMap(end => end.evidence)],
+      ...(end ? {opens: {name: 'link' as const, words: [end.words]}} : {}),
+      ...(end ? {other: {name: 'link' as const, words: [end.words]}} : {}),
+      evidence: [...link.evidence, ...ends.flatMap(other => other.evidence)],
     });
   }
-  for (const end of ends) lines.push(...one(ends.length > 1 ? 'candidate' : 'other end', end));
-  if (master) lines.push(...one('master', master));
+  for (const other of ends) lines.push(...one(ends.length > 1 ? 'candidate' : 'other end', other, link));
+  if (master) lines.push(...one('master', master, link));
   lines.push({
     label: 'crossing',
     cells: [
       {text: crossing.grade, tone: gradeTone(crossing.grade)},
       {text: `  ${crossing.why}`, tone: 'dim'},
     ],
+    ...(end ? {other: {name: 'link', words: [end.words]}} : {}),
+    evidence: link.evidence,
   });
   return lines;
 }
 
-/** One interface as ifconfig prints it, in four lines. */
-function one(label: string, link: InterfaceRow): Field[] {
+/** One interface as ifconfig prints it, in a few lines, each of which opens it; `other` is at its other side. */
+function one(label: string, link: InterfaceRow, other: InterfaceRow | undefined): Field[] {
   const {counters, rates} = link;
   const inets = [...link.inet, ...link.inet6].map(({address, prefix}) => `${address}/${prefix}`).join(' ');
-  const at = {opens: {name: 'link' as const, words: [link.words]}, evidence: link.evidence};
-  const more = (text: string): Field => ({label: '', cells: [{text}], evidence: link.evidence});
+  const at: Pick<Field, 'opens' | 'other' | 'evidence'> = {
+    opens: {name: 'link', words: [link.words]},
+    ...(other ? {other: {name: 'link', words: [other.words]}} : {}),
+    evidence: link.evidence,
+  };
+  const more = (text: string): Field => ({label: '', cells: [{text}], ...at});
   const side = (way: 'rx' | 'tx') => {
     if (!counters) return `${way.toUpperCase()} not read`;
     const moving = [

@@ -54,7 +54,12 @@ function nodeTable(nodes: readonly NodeRow[], now: string): Table {
       figures('cpu', 'CPU', 3, 7, node => node.cost?.cpu, {show: seconds => `${seconds.toFixed(2)} s`}),
       figures('wall', 'WALL', 3, 7, node => node.cost?.wall, {show: wall => `${Math.round(wall)} ms`}),
     ],
-    row: node => ({id: node.id, opens: {name: 'node', words: [node.name]}}),
+    row: node => ({
+      id: node.id,
+      opens: {name: 'node', words: [node.name]},
+      other: {name: 'peers', words: [node.name]},
+      evidence: node.evidence,
+    }),
     empty: 'No nodes. Name some with --nodes root@10.0.0.1,root@10.0.0.2, or try hoptop demo.',
   });
 }

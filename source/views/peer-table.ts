@@ -37,8 +37,13 @@ export function peerTable(peers: readonly PeerRow[], empty: string): Table {
       words('locals', 'Local Process', 7, 10, peer => peer.locals.join(' '), {max: 40}),
     ],
     row: peer => {
-      const opens = opensPeer(peer);
-      return {id: `${peer.kind} ${peer.words}`, ...(opens ? {opens} : {}), evidence: peer.evidence};
+      const [opens, other] = [opensPeer(peer), otherOf(peer)];
+      return {
+        id: `${peer.kind} ${peer.words}`,
+        ...(opens ? {opens} : {}),
+        ...(other ? {other} : {}),
+        evidence: peer.evidence,
+      };
     },
     empty,
   });
@@ -71,10 +76,16 @@ function statesText(peer: PeerRow): string {
     .join(' ');
 }
 
-/** A pod or process opens as such; a node or namespace as its own peers. */
+/** The only connection with it, as it sees it; else its own peers. */
+function otherOf(peer: PeerRow): Question | undefined {
+  if (peer.connection !== undefined) return {name: 'connection', words: [peer.connection]};
+  return peer.kind === 'unread' || peer.kind === 'outside' ? undefined : {name: 'peers', words: [peer.words]};
+}
+
+/** A pod or process opens as such; a node or namespace as its own peers; an address as the only connection with it. */
 function opensPeer(peer: PeerRow): Question | undefined {
   if (peer.kind === 'pod') return {name: 'pod', words: [peer.words]};
   if (peer.kind === 'process') return {name: 'process', words: [peer.words]};
   if (peer.kind === 'node' || peer.kind === 'netns') return {name: 'peers', words: [peer.words]};
-  return undefined;
+  return otherOf(peer);
 }

@@ -78,7 +78,7 @@ describe('every question', () => {
     for (const question of questions()) {
       const text = JSON.stringify(toJson(answer(question)));
       const spans = [...text.matchAll(/"sweep":(\d+),"from":(\d+),"to":(\d+)/g)];
-      if (question.name !== 'overview') expect(spans.length, question.name).toBeGreaterThan(0);
+      expect(spans.length, question.name).toBeGreaterThan(0);
       for (const [, sweep, from, to] of spans) {
         expect(Number(sweep)).toBeGreaterThan(0);
         expect(Number(to), `${question.name} ${from}`).toBeGreaterThan(Number(from));
@@ -163,6 +163,42 @@ test('the full mesh of health connections: each node’s daemon is joined with e
     for (const peer of peers)
       expect(peer).toMatchObject({grade: 'proven', direction: 'both', ports: ['tcp/4240']});
   }
+});
+
+describe('keys find something on every line', () => {
+  const all = (line: string, facet: number) => {
+    const [name, word] = line.split(' ');
+    const {body} = toView(answer({name: name as Question['name'], words: word === undefined ? [] : [word]}))
+      .facets[facet]!;
+    if (body.type === 'table') return Array.from({length: body.count}, (_, i) => body.row(i));
+    return body.type === 'fields' ? body.fields : [];
+  };
+
+  test('o on each line of a connection and of a link, and e', () => {
+    const {words} = questions().find(({name}) => name === 'connection')!;
+    const lines = [...all(`connection ${words[0]}`, 0), ...all('link shop/db-0:eth0', 0)];
+    expect(lines.length).toBeGreaterThan(20);
+    for (const line of lines) {
+      expect(line.other, JSON.stringify(line)).toBeDefined();
+      expect(line.evidence?.length, JSON.stringify(line)).toBeGreaterThan(0);
+    }
+  });
+
+  test('o on a peer is its only connection, seen from there, or its own peers', () => {
+    const {peers} = answer<PeersAnswer>({name: 'peers', words: ['data/archive-0']});
+    expect(peers.map(peer => peer.connections)).toEqual([1]);
+    const [{other} = {}] = all('pod data/archive-0', 1);
+    const there = answer<ConnectionAnswer>(other!);
+    expect(there.connection.ends.map(end => end.pod)).toEqual(['data/backup-0', 'data/archive-0']);
+    for (const row of all('pod shop/db-0', 1)) expect(row.other?.name).toBe('peers');
+  });
+
+  test('the first line of a pod opens its peers, a node has evidence', () => {
+    expect(all('pod shop/db-0', 0)[0]).toMatchObject({opens: {name: 'peers', words: ['shop/db-0']}});
+    expect(all('overview', 0).map(row => row.evidence?.map(({fact}) => fact))).toEqual(
+      Array(3).fill(['identity']),
+    );
+  });
 });
 
 test('o lands on the same connection seen from the other node, and back', () => {
