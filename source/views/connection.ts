@@ -3,6 +3,7 @@ import type {ConnectionAnswer, End} from '../questions/connection.ts';
 import {connectionWords, placeWords} from '../questions/endpoint-words.ts';
 import type {Question} from '../questions/question.ts';
 import {asOfText, gradeTone, stateMark, stateTone} from './marks.ts';
+import {userText} from './socket-table.ts';
 import {ms} from './units.ts';
 import type {Cell, Fields, View} from './view.ts';
 
@@ -60,9 +61,7 @@ function sides(here: End, there: End, connection: ConnectionAnswer['connection']
       ),
       opens: process(here),
     },
-    both('user', end =>
-      fact(end, socket => socket.user ?? (socket.uid === undefined ? '-' : `uid ${socket.uid}`)),
-    ),
+    both('user', end => fact(end, socket => userText(socket) || '-')),
     {...both('interface', end => known(end.inside?.words)), opens: link(here)},
     both('host link', end =>
       known(end.outside.map(one => one.words).join(' ') || (end.inside ? '-' : undefined)),

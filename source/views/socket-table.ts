@@ -7,28 +7,44 @@ import {type ColumnOf, figures, tableOf, words} from './table.ts';
 import {ms} from './units.ts';
 import type {Cell, Table, Tone} from './view.ts';
 
+/** `255.255.255.255:65535`, and the longest state with its mark: neither is ever cut, nor the port from its address. */
+const [ENDPOINT, STATE] = [21, 11];
+
+/** What waits to be acknowledged; a listener's is the bound of its backlog (`ss(8)`), which waits for nobody. */
+function unsent(socket: SocketRow): number {
+  return socket.state === 'LISTEN' ? 0 : socket.sendQ;
+}
+
+/** A healthy state is not shown as such while bytes wait, nor after any was sent again. */
+function socketTone(socket: SocketRow): Tone {
+  if (socket.recvQ > 0 || unsent(socket) > 0) return 'warn';
+  const tone = stateTone(socket.state);
+  return tone === 'good' && socket.retrans > 0 ? 'plain' : tone;
+}
+
 const waits = (bytes: number): Tone => (bytes > 0 ? 'warn' : 'dim');
 
+/** Of equal priority the rightmost goes first: programs, then other ends, then queues; never a port or a state. */
 const COLUMNS: readonly ColumnOf<SocketRow>[] = [
   words('protocol', 'Proto', 0, 4, socket => `${socket.protocol}${socket.family === 6 ? '6' : ''}`),
-  figures('recvQ', 'Recv-Q', 2, 6, socket => socket.recvQ, {tone: socket => waits(socket.recvQ)}),
-  figures('sendQ', 'Send-Q', 2, 6, socket => socket.sendQ, {tone: socket => waits(socket.sendQ)}),
+  figures('recvQ', 'Recv-Q', 1, 6, socket => socket.recvQ, {tone: socket => waits(socket.recvQ)}),
+  figures('sendQ', 'Send-Q', 1, 6, socket => socket.sendQ, {tone: socket => waits(unsent(socket))}),
   words(
     'local',
     'Local Address',
     0,
-    15,
+    ENDPOINT,
     socket => `${endpointText(socket.local, socket.localPort)}${socket.device ? `%${socket.device}` : ''}`,
   ),
-  words('remote', 'Foreign Address', 0, 15, socket => endpointText(socket.remote, socket.remotePort)),
-  words('state', 'State', 0, 6, socket => stateMark(socket.state, socket.asOf), {
-    tone: socket => (socket.asOf === undefined ? stateTone(socket.state) : 'dim'),
+  words('remote', 'Foreign Address', 0, ENDPOINT, socket => endpointText(socket.remote, socket.remotePort)),
+  words('state', 'State', 0, STATE, socket => stateMark(socket.state, socket.asOf), {
+    tone: socket => (socket.asOf === undefined ? socketTone(socket) : 'dim'),
   }),
   words('other', 'Other End', 1, 14, socket => otherText(socket.other), {
     tone: socket => (socket.other.asOf === undefined ? gradeTone(socket.other.grade) : 'dim'),
     max: 48,
   }),
-  words('program', 'PID/Program', 1, 10, holderText, {max: 28}),
+  words('program', 'PID/Program', 2, 10, holderText, {max: 28}),
   words('pod', 'Pod', 3, 8, socket => socket.pod, {max: 40}),
   words('container', 'Container', 8, 6, socket => socket.container, {max: 24}),
   words('node', 'Node', 4, 4, socket => socket.node, {max: 24}),
@@ -36,7 +52,7 @@ const COLUMNS: readonly ColumnOf<SocketRow>[] = [
   figures('retrans', 'Retrans', 5, 7, socket => socket.retrans, {
     tone: socket => (socket.retrans > 0 ? 'warn' : 'dim'),
   }),
-  words('user', 'User', 9, 4, socket => socket.user ?? socket.uid?.toString(), {max: 16}),
+  words('user', 'User', 9, 4, userText, {max: 16}),
   words('congestion', 'CC', 11, 4, socket => socket.congestion),
   words('netns', 'Netns', 10, 10, socket => socket.netns),
   figures('inode', 'Inode', 12, 5, socket => socket.inode),
@@ -93,6 +109,13 @@ function sortKey(sockets: SocketList, i: number, column: string): string | numbe
     default:
       return COLUMNS.find(({key}) => key === column)?.sort?.(socketAt(sockets, i));
   }
+}
+
+/** By name throughout: that of its process, root's, else the number with a word that says so. */
+export function userText({user, uid}: Pick<SocketRow, 'user' | 'uid'>): string {
+  if (user !== undefined && user !== '0') return user;
+  if (uid === 0 || user === '0') return 'root';
+  return uid === undefined ? '' : `uid ${uid}`;
 }
 
 export function holderText(socket: Pick<SocketRow, 'holders'>): string {

@@ -154,7 +154,7 @@ test('sockets', () => {
     tcp         0       0  0.0.0.0:8080    0.0.0.0:*        LISTEN                             51/httpd     shop/web-1  httpd      n1                   0  root      110     1000
     tcp         0    9000  10.2.1.5:40000  10.2.2.9:5432    ESTAB   shop/db-0 postgres         51/httpd     shop/web-1  httpd      n1     1.3 ms        3  root      110     1001
     tcp         0       0  10.2.1.5:40001  10.96.0.1:443    ESTAB   ? perhaps on n3, not read  51/httpd     shop/web-1  httpd      n1    0.50 ms        0  root      110     1002
-    udp         0       0  0.0.0.0:8472    0.0.0.0:*        UNCONN                             -                                   n1                   0  0         100     1003
+    udp         0       0  0.0.0.0:8472    0.0.0.0:*        UNCONN                             -                                   n1                   0  root      100     1003
     tcp         0       0  0.0.0.0:5432    0.0.0.0:*        LISTEN                             60/postgres  shop/db-0   postgres   n2                   0  root      110     1000
     tcp      4096       0  10.2.2.9:5432   10.2.1.5:40000   ESTAB   shop/web-1 httpd           60/postgres  shop/db-0   postgres   n2     1.5 ms        0  root      110     1001
 
