@@ -6,6 +6,7 @@ import {podTable} from './pod-table.ts';
 import {processTable} from './process-table.ts';
 import {routeTable} from './route-table.ts';
 import {socketTable} from './socket-table.ts';
+import {without} from './table.ts';
 import {age, bytes, count, span} from './units.ts';
 import type {Fields, View} from './view.ts';
 
@@ -24,19 +25,35 @@ export function nodeView(answer: NodeAnswer): Omit<View, 'gaps'> {
       {text: asOfText(node.asOf, answer.at), tone: 'warn'},
     ],
     facets: [
-      {key: 'pods', title: 'Pods', body: podTable(pods, unless(`No pod was found on ${node.name}.`))},
+      {
+        key: 'pods',
+        title: 'Pods',
+        body: without(podTable(pods, unless(`No pod was found on ${node.name}.`)), 'node'),
+      },
       {
         key: 'interfaces',
         title: 'Interfaces',
-        body: interfaceTable(interfaces, unless('No interface of the node was read.')),
+        body: without(interfaceTable(interfaces, unless('No interface of the node was read.')), 'where'),
       },
       {
         key: 'sockets',
         title: 'Sockets',
-        body: socketTable(sockets, unless('No socket was seen in the node’s namespace.')),
+        body: without(
+          socketTable(sockets, unless('No socket was seen in the node’s namespace.')),
+          'node',
+          'netns',
+        ),
       },
-      {key: 'processes', title: 'Processes', body: processTable(processes, unless('No process was read.'))},
-      {key: 'routes', title: 'Routes', body: routeTable(routes, unless('No route of the node was read.'))},
+      {
+        key: 'processes',
+        title: 'Processes',
+        body: without(processTable(processes, unless('No process was read.')), 'node'),
+      },
+      {
+        key: 'routes',
+        title: 'Routes',
+        body: without(routeTable(routes, unless('No route of the node was read.')), 'where'),
+      },
       {key: 'about', title: 'About', body: about(answer)},
     ],
   };

@@ -6,6 +6,7 @@ import {peerTable} from './peer-table.ts';
 import {processTable} from './process-table.ts';
 import {routeTable} from './route-table.ts';
 import {socketTable} from './socket-table.ts';
+import {without} from './table.ts';
 import {byteRate, bytes, count} from './units.ts';
 import type {Fields, View} from './view.ts';
 
@@ -31,18 +32,33 @@ export function podView(answer: PodAnswer): Omit<View, 'gaps'> {
     facets: [
       {key: 'pod', title: 'Pod', body: {type: 'fields', fields: [...way(answer), ...about(answer)]}},
       {key: 'peers', title: 'Peers', body: peerTable(peers, 'It talks to nobody, as far as was read.')},
-      {key: 'listening', title: 'Listening', body: socketTable(listening, 'Nothing in it listens.')},
-      {key: 'sockets', title: 'Sockets', body: socketTable(sockets, 'It has no socket.')},
-      {key: 'processes', title: 'Processes', body: processTable(processes, 'No process of it was seen.')},
+      {
+        key: 'listening',
+        title: 'Listening',
+        body: without(socketTable(listening, 'Nothing in it listens.'), 'node', 'pod'),
+      },
+      {
+        key: 'sockets',
+        title: 'Sockets',
+        body: without(socketTable(sockets, 'It has no socket.'), 'node', 'pod'),
+      },
+      {
+        key: 'processes',
+        title: 'Processes',
+        body: without(processTable(processes, 'No process of it was seen.'), 'node', 'pod'),
+      },
       {
         key: 'interfaces',
         title: 'Interfaces',
-        body: interfaceTable(interfaces, 'It has no interface of its own, or none was read.'),
+        body: without(
+          interfaceTable(interfaces, 'It has no interface of its own, or none was read.'),
+          'where',
+        ),
       },
       {
         key: 'routes',
         title: 'Routes',
-        body: routeTable(routes, 'It has no route of its own, or none was read.'),
+        body: without(routeTable(routes, 'It has no route of its own, or none was read.'), 'where'),
       },
     ],
   };

@@ -92,3 +92,16 @@ export function figures<T>(
     sort: value,
   };
 }
+
+/** The same table without some columns: where a page is about one node or pod, the column that names it says nothing. */
+export function without(table: Table, ...keys: readonly string[]): Table {
+  const kept = table.columns.flatMap(({key}, at) => (keys.includes(key) ? [] : [at]));
+  return {
+    ...table,
+    columns: kept.map(at => table.columns[at]!),
+    row(i) {
+      const row = table.row(i);
+      return {...row, cells: kept.map(at => row.cells[at]!)};
+    },
+  };
+}

@@ -2,8 +2,8 @@ import stringWidth from 'string-width';
 import type {Facet, Fields, Lines, Table, View} from './view.ts';
 
 /**
- * A view as plain text, for `-o text`: every facet, every row and every column, aligned and never cut, and the gaps
- * at the end. A view of one table is just that table, so that it can be piped on.
+ * A view as plain text, for `-o text`: every facet, every row and every column that says something in any of them,
+ * aligned and never cut, and the gaps at the end. A view of one table is just that table, so that it can be piped on.
  */
 export function viewText(view: View): string {
   const [first, ...more] = view.facets;
@@ -24,9 +24,13 @@ function bodyText({body}: Facet): string {
   return body.type === 'fields' ? fieldsText(body) : linesText(body);
 }
 
-function tableText({columns, count, row, empty}: Table): string {
+function tableText(table: Table): string {
+  const {count, row, empty} = table;
   if (count === 0) return empty;
-  const rows = Array.from({length: count}, (_, i) => row(i).cells.map(cell => cell.text));
+  const all = Array.from({length: count}, (_, i) => row(i).cells.map(cell => cell.text));
+  const said = table.columns.map((_, at) => all.some(cells => cells[at] !== ''));
+  const columns = table.columns.filter((_, at) => said[at]);
+  const rows = all.map(cells => cells.filter((_, at) => said[at]));
   const titles = columns.map(column => column.title);
   const widths = columns.map((_, at) =>
     [titles, ...rows].reduce((most, cells) => Math.max(most, stringWidth(cells[at] ?? '')), 0),

@@ -35,6 +35,26 @@ test('overview', () => {
   `);
 });
 
+test('a column that says nothing in any row, or the same as the page, is left out of text', () => {
+  const titles = (line: string, title: string) => facet(line, title).split('\n')[2]!.trim().split(/ {2,}/);
+  expect(titles('node n2', 'INTERFACES')).toEqual([
+    'IFACE',
+    'KIND',
+    'STATE',
+    'MTU',
+    'INET',
+    'PEER',
+    'NETMASK',
+    'FLAGS',
+  ]);
+  expect(titles('node n1', 'INTERFACES')).toContain('RX/S');
+  for (const page of ['PODS', 'PROCESSES', 'ROUTES']) {
+    expect(titles('node n1', page)).not.toContain('NODE');
+    expect(titles('node n1', page)).not.toContain('WHERE');
+  }
+  expect(titles('pod web-1', 'PEERS')).toContain('NODE');
+});
+
 test('pods', () => {
   expect(printed('pods')).toMatchInlineSnapshot(`
     "
@@ -97,13 +117,13 @@ test('pod: without a resolved namespace id the pair is marked as inferred', () =
 test('interfaces', () => {
   expect(printed('interfaces n1')).toMatchInlineSnapshot(`
     "
-    IFACE  WHERE       KIND      STATE      MTU  INET            PEER             MASTER       RX/S       TX/S  RX BYTES  TX BYTES  RX ERR  RX DROP  TX ERR  TX DROP  RX PACKETS  TX PACKETS  ETHER              INET6  NETMASK        TXQLEN  FLAGS
-    lo     n1          loopback  UNKNOWN  65536  127.0.0.1/8                                                                                                                                                            255.0.0.0              LOOPBACK,UP
-    eth0   n1          device    UP        1500  192.168.0.1/24                           25.0 kB/s  50.0 kB/s    100 kB    200 kB       0        0       0        0        1000        2000  02:00:00:00:00:01         255.255.255.0          BROADCAST,UP
-    cni0   n1          bridge    UP        1450  10.2.1.1/24                                                                                                                                                            255.255.255.0          BROADCAST,UP
-    veth7  n1          veth      UP        1450                  shop/web-1:eth0  cni0    10.0 kB/s  20.0 kB/s   40.0 kB   80.0 kB       0        2       0        0         400         800                                                   BROADCAST,UP
-    lo     shop/web-1  loopback  UNKNOWN  65536  127.0.0.1/8                                                                                                                                                            255.0.0.0              LOOPBACK,UP
-    eth0   shop/web-1  veth      UP        1450  10.2.1.5/24     n1/veth7                 10.0 kB/s  20.0 kB/s   40.0 kB   80.0 kB       0        0       0        0         400         800                            255.255.255.0          BROADCAST,UP
+    IFACE  WHERE       KIND      STATE      MTU  INET            PEER             MASTER       RX/S       TX/S  RX BYTES  TX BYTES  RX ERR  RX DROP  TX ERR  TX DROP  RX PACKETS  TX PACKETS  ETHER              NETMASK        FLAGS
+    lo     n1          loopback  UNKNOWN  65536  127.0.0.1/8                                                                                                                                                     255.0.0.0      LOOPBACK,UP
+    eth0   n1          device    UP        1500  192.168.0.1/24                           25.0 kB/s  50.0 kB/s    100 kB    200 kB       0        0       0        0        1000        2000  02:00:00:00:00:01  255.255.255.0  BROADCAST,UP
+    cni0   n1          bridge    UP        1450  10.2.1.1/24                                                                                                                                                     255.255.255.0  BROADCAST,UP
+    veth7  n1          veth      UP        1450                  shop/web-1:eth0  cni0    10.0 kB/s  20.0 kB/s   40.0 kB   80.0 kB       0        2       0        0         400         800                                    BROADCAST,UP
+    lo     shop/web-1  loopback  UNKNOWN  65536  127.0.0.1/8                                                                                                                                                     255.0.0.0      LOOPBACK,UP
+    eth0   shop/web-1  veth      UP        1450  10.2.1.5/24     n1/veth7                 10.0 kB/s  20.0 kB/s   40.0 kB   80.0 kB       0        0       0        0         400         800                     255.255.255.0  BROADCAST,UP
     "
   `);
 });
@@ -134,9 +154,9 @@ test('link', () => {
     crossing   proven  eth0 is the only way out of its namespace: everything that leaves it
 
     CONNECTIONS
-    PROTO  RECV-Q  SEND-Q  LOCAL ADDRESS   FOREIGN ADDRESS  STATE  OTHER END                  PID/PROGRAM  POD         CONTAINER  NODE      RTT  RETRANS  USER  CC  NETNS  INODE
-    tcp         0    9000  10.2.1.5:40000  10.2.2.9:5432    ESTAB  shop/db-0 postgres         51/httpd     shop/web-1  httpd      n1     1.3 ms        3  root      110     1001
-    tcp         0       0  10.2.1.5:40001  10.96.0.1:443    ESTAB  ? perhaps on n3, not read  51/httpd     shop/web-1  httpd      n1    0.50 ms        0  root      110     1002
+    PROTO  RECV-Q  SEND-Q  LOCAL ADDRESS   FOREIGN ADDRESS  STATE  OTHER END                  PID/PROGRAM  POD         CONTAINER  NODE      RTT  RETRANS  USER  NETNS  INODE
+    tcp         0    9000  10.2.1.5:40000  10.2.2.9:5432    ESTAB  shop/db-0 postgres         51/httpd     shop/web-1  httpd      n1     1.3 ms        3  root  110     1001
+    tcp         0       0  10.2.1.5:40001  10.96.0.1:443    ESTAB  ? perhaps on n3, not read  51/httpd     shop/web-1  httpd      n1    0.50 ms        0  root  110     1002
 
     ROUTES
     No route of its namespace leaves by it.
@@ -150,13 +170,13 @@ test('link', () => {
 test('sockets', () => {
   expect(printed('sockets')).toMatchInlineSnapshot(`
     "
-    PROTO  RECV-Q  SEND-Q  LOCAL ADDRESS   FOREIGN ADDRESS  STATE   OTHER END                  PID/PROGRAM  POD         CONTAINER  NODE      RTT  RETRANS  USER  CC  NETNS  INODE
-    tcp         0       0  0.0.0.0:8080    0.0.0.0:*        LISTEN                             51/httpd     shop/web-1  httpd      n1                   0  root      110     1000
-    tcp         0    9000  10.2.1.5:40000  10.2.2.9:5432    ESTAB   shop/db-0 postgres         51/httpd     shop/web-1  httpd      n1     1.3 ms        3  root      110     1001
-    tcp         0       0  10.2.1.5:40001  10.96.0.1:443    ESTAB   ? perhaps on n3, not read  51/httpd     shop/web-1  httpd      n1    0.50 ms        0  root      110     1002
-    udp         0       0  0.0.0.0:8472    0.0.0.0:*        UNCONN                             -                                   n1                   0  root      100     1003
-    tcp         0       0  0.0.0.0:5432    0.0.0.0:*        LISTEN                             60/postgres  shop/db-0   postgres   n2                   0  root      110     1000
-    tcp      4096       0  10.2.2.9:5432   10.2.1.5:40000   ESTAB   shop/web-1 httpd           60/postgres  shop/db-0   postgres   n2     1.5 ms        0  root      110     1001
+    PROTO  RECV-Q  SEND-Q  LOCAL ADDRESS   FOREIGN ADDRESS  STATE   OTHER END                  PID/PROGRAM  POD         CONTAINER  NODE      RTT  RETRANS  USER  NETNS  INODE
+    tcp         0       0  0.0.0.0:8080    0.0.0.0:*        LISTEN                             51/httpd     shop/web-1  httpd      n1                   0  root  110     1000
+    tcp         0    9000  10.2.1.5:40000  10.2.2.9:5432    ESTAB   shop/db-0 postgres         51/httpd     shop/web-1  httpd      n1     1.3 ms        3  root  110     1001
+    tcp         0       0  10.2.1.5:40001  10.96.0.1:443    ESTAB   ? perhaps on n3, not read  51/httpd     shop/web-1  httpd      n1    0.50 ms        0  root  110     1002
+    udp         0       0  0.0.0.0:8472    0.0.0.0:*        UNCONN                             -                                   n1                   0  root  100     1003
+    tcp         0       0  0.0.0.0:5432    0.0.0.0:*        LISTEN                             60/postgres  shop/db-0   postgres   n2                   0  root  110     1000
+    tcp      4096       0  10.2.2.9:5432   10.2.1.5:40000   ESTAB   shop/web-1 httpd           60/postgres  shop/db-0   postgres   n2     1.5 ms        0  root  110     1001
 
     NOT SEEN
     n3: Connection refused by n3:22. Is sshd running there?
@@ -280,10 +300,10 @@ test('processes', () => {
 test('routes', () => {
   expect(printed('routes n1')).toMatchInlineSnapshot(`
     "
-    WHERE       DESTINATION  VIA            DEV   TYPE     TABLE  SOURCE  PROTOCOL  SCOPE   METRIC  MTU  FLAGS
-    n1          default      192.168.0.254  eth0  unicast  main           static    global
-    n1          10.2.1.0/24                 cni0  unicast  main           static    link
-    shop/web-1  default      10.2.1.1       eth0  unicast  main           static    global
+    WHERE       DESTINATION  VIA            DEV   TYPE     TABLE  PROTOCOL  SCOPE
+    n1          default      192.168.0.254  eth0  unicast  main   static    global
+    n1          10.2.1.0/24                 cni0  unicast  main   static    link
+    shop/web-1  default      10.2.1.1       eth0  unicast  main   static    global
     "
   `);
 });
