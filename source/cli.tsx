@@ -108,7 +108,8 @@ async function openTerminal(start: Start, question: Question, flags: Flags): Pro
     start: question,
     toView,
     colour: !(flags['no-color'] || process.env['NO_COLOR']),
-    command: words => ['hoptop', words, sourceFlags(start)].join(' '),
+    command: (words, at) =>
+      ['hoptop', words, sourceFlags(start), ...(at === undefined ? [] : ['--at', at])].join(' '),
   });
   await session.close();
   return code;
