@@ -2,6 +2,7 @@ import {toJsonSchema} from '@valibot/to-json-schema';
 import type {Graph} from '../model/graph.ts';
 import type {Answer, Missing} from './answer.ts';
 import {connection} from './connection.ts';
+import {connectionNames} from './connection-names.ts';
 import type {Definition} from './definition.ts';
 import {interfaces} from './interfaces.ts';
 import {link} from './link.ts';
@@ -77,7 +78,7 @@ export function suggest(graph: Graph, text: string): string[] {
   const typed = text.trim();
   const [first = '', ...rest] = typed.split(/\s+/);
   const definition = QUESTIONS.find(question => question.name === first);
-  const complete = definition ? about(graph, definition.name) : [];
+  const complete = definition ? about(graph, definition.name, rest.join(' ')) : [];
   const lines = definition
     ? [...(definition.words[0] === 0 ? [definition.name] : []), ...complete]
     : [...QUESTION_NAMES.filter(name => definitionOf(name).words[0] === 0), ...everything(graph)];
@@ -88,11 +89,11 @@ export function suggest(graph: Graph, text: string): string[] {
 }
 
 function everything(graph: Graph): string[] {
-  return (['pod', 'node', 'link'] as const).flatMap(name => about(graph, name));
+  return (['pod', 'node', 'link'] as const).flatMap(name => about(graph, name, ''));
 }
 
-/** Each name that a question can be asked about, as a whole question. */
-function about(graph: Graph, name: QuestionName): string[] {
+/** Each name that a question can be asked about, as a whole question; of connections, some that have what is typed. */
+function about(graph: Graph, name: QuestionName, typed: string): string[] {
   const names: Partial<Record<QuestionName, () => string[]>> = {
     node: () => nodeNames(graph),
     pods: () => nodeNames(graph),
@@ -103,6 +104,7 @@ function about(graph: Graph, name: QuestionName): string[] {
     pod: () => podNames(graph),
     link: () => interfaceNames(graph),
     process: () => processNames(graph),
+    connection: () => connectionNames(graph, typed, MOST_SUGGESTIONS),
     peers: () => [...nodeNames(graph), ...podNames(graph), ...processNames(graph)],
   };
   return (names[name]?.() ?? []).map(word => `${name} ${word}`);

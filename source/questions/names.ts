@@ -55,7 +55,7 @@ export function nodeNames(graph: Graph): string[] {
 }
 
 export function podNames(graph: Graph): string[] {
-  return graph.pods.map(pod => pod.key);
+  return graph.pods.map(pod => pod.key).sort();
 }
 
 export function interfaceNames(graph: Graph): string[] {

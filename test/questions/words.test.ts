@@ -86,6 +86,27 @@ test('a connection’s words are read back as they are written', () => {
   }
 });
 
+test('completions are in the order of names, and `connection` completes to those that are there', () => {
+  const nodes = Object.fromEntries(
+    [node(['z', 'b']), node(['a'])].map((spec, i) => {
+      const [own, other] = i === 0 ? ['10.0.0.1:40000', '10.0.0.2:80'] : ['10.0.0.2:80', '10.0.0.1:40000'];
+      const facts = {1: {links: [{ifindex: 2, name: 'eth0'}], addresses: [`eth0 10.0.0.${i + 1}/24`]}};
+      const sockets = [
+        {netns: '1', local: own!, remote: other!},
+        {netns: '1', local: '0.0.0.0:22'},
+      ];
+      return [`n${i}`, {...spec, netns: facts, sockets}];
+    }),
+  );
+  const two = graphOf(nodes);
+  expect(suggest(two, 'pod ')).toEqual(['pod shop/a', 'pod shop/b', 'pod shop/z']);
+  expect(suggest(two, 'connection ')).toEqual(['connection 10.0.0.1:40000-10.0.0.2:80']);
+  expect(suggest(two, 'connection 10.0.0.2')).toEqual(['connection 10.0.0.2:80-10.0.0.1:40000']);
+  for (const line of suggest(two, 'connection ')) {
+    expect(ask(two, {name: 'connection', words: [line.split(' ')[1]!]})).not.toHaveProperty('missing');
+  }
+});
+
 test('what is typed after a colon is completed to whole questions', () => {
   expect(suggest(graph, 'pod db')[0]).toBe('pod shop/db-0');
   expect(suggest(graph, 'db')[0]).toBe('pod shop/db-0');
