@@ -20,6 +20,8 @@ export type Identity = {
   readonly clock?: number;
   /** Seconds since 1970 at which it booted (`btime` of /proc/stat): what process start times count from. */
   readonly bootTime?: number;
+  /** The container runtime and its version as Kubernetes writes them: `containerd://1.6.20~ds1`. */
+  readonly runtime?: string;
 };
 
 const LABELS = new Set([
@@ -33,11 +35,14 @@ const LABELS = new Set([
   'cpus',
   'clock',
   'boot-time',
+  'containerd',
+  'crio',
 ]);
 
 /**
  * Labelled lines. Sample (Debian 12): `hostname=atlas`, `kernel=6.18.44`, `arch=x86_64`, `uid=0`,
- * `os=PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"`, `boot-time=btime 1795410809`. Undefined when the node does not
+ * `os=PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"`, `boot-time=btime 1795410809`, `containerd=containerd
+ * github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u3`. Undefined when the node does not
  * even say its name and kernel.
  */
 export function parseIdentity(out: Uint8Array): {identity?: Identity; problems: readonly string[]} {
@@ -74,9 +79,18 @@ export function parseIdentity(out: Uint8Array): {identity?: Identity; problems: 
       ...optional('cpus', whole('cpus')),
       ...optional('clock', whole('clock')),
       ...optional('bootTime', whole('boot-time')),
+      ...optional('runtime', runtimeOf(found)),
     },
     problems,
   };
+}
+
+/** The version that the runtime's own program tells; the first that is there, as a node runs one. */
+function runtimeOf(found: ReadonlyMap<string, string>): string | undefined {
+  const containerd = /^containerd \S+ v?([0-9]\S*)/.exec(found.get('containerd') ?? '')?.[1];
+  if (containerd !== undefined) return `containerd://${containerd}`;
+  const crio = /^crio version ([0-9]\S*)/.exec(found.get('crio') ?? '')?.[1];
+  return crio === undefined ? undefined : `cri-o://${crio}`;
 }
 
 export const IDENTITY: Fact = {
@@ -96,6 +110,8 @@ export const IDENTITY: Fact = {
       'echo "cpus=$(grep -c ^processor /proc/cpuinfo)"',
       'echo "clock=$(date +%s)"',
       'echo "boot-time=$(grep ^btime /proc/stat)"',
+      'echo "containerd=$(containerd --version 2>/dev/null)"',
+      'echo "crio=$(crio --version 2>/dev/null | head -n 1)"',
     ].join('; '),
     why: 'Who the node is, what it runs, and since when it has been up.',
     limit: 16_384,

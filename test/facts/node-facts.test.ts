@@ -63,6 +63,12 @@ test('identity', () => {
     bootTime: 1795466628,
   });
   expect(parseIdentity(bytes('hostname=a\nkernel=6.1\n')).identity).toBeUndefined();
+  const named = (line: string) =>
+    parseIdentity(bytes(`hostname=a\nkernel=6.1\nuid=0\n${line}\n`)).identity?.runtime;
+  // As containerd 1.6.20 of Debian 12 says it.
+  const containerd = 'containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u3';
+  expect(named(`containerd=${containerd}`)).toBe('containerd://1.6.20~ds1');
+  expect(named('containerd=')).toBeUndefined();
   const redacted = new TextDecoder().decode(IDENTITY.redact(fixture('node/node-a.identity.txt')));
   expect(redacted).not.toContain('00112233445566778899aabbccddeeff');
   expect(redacted).toMatch(/^machine-id=[0-9a-f]{32}$/m);
