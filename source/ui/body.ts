@@ -1,6 +1,7 @@
 import type {Fields, Lines, Table} from '../views/view.ts';
+import {columnsShown} from './columns.ts';
 import {fieldLines, itemsOf, labelWidth} from './items.ts';
-import {fitColumns, headsOf, naturalWidths, placeCells} from './layout.ts';
+import {headsOf, placeCells} from './layout.ts';
 import {placeOf, type Screen, shown} from './navigation.ts';
 import {cut, fill, type Line} from './paint.ts';
 import {bodyHeight, facetShown, listHeight, rowsOnScreen, type Ui} from './state.ts';
@@ -35,12 +36,7 @@ function tableBody(ui: Ui, table: Table, screen: Screen): Body {
   const place = placeOf(screen);
   const rows = rowsOnScreen(ui);
   const heads = headsOf(table.columns, place.sort);
-  const key = facetShown(ui)!.key;
-  const {placed, dropped} = fitColumns(
-    table.columns,
-    naturalWidths(table, heads, rows, screen.widths[key]),
-    ui.columns - 2,
-  );
+  const {placed, dropped} = columnsShown(ui, table);
   const head = placeCells(
     table.columns,
     placed,

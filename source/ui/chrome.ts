@@ -4,7 +4,7 @@ import {commandOf, commandShown, type MakeCommand} from './command.ts';
 import {contextOf, footerBindings} from './dispatch.ts';
 import {facetIndex, placeOf, shown} from './navigation.ts';
 import {cut, type Line, lineWidth, spread} from './paint.ts';
-import type {Ui} from './state.ts';
+import {facetShown, type Ui} from './state.ts';
 
 /** The questions that led here, nearest last; when they are too many the first ones go. */
 export function breadcrumb(ui: Ui): Line {
@@ -23,17 +23,6 @@ export function breadcrumb(ui: Ui): Line {
 export function facetLine(ui: Ui, body: Body): Line {
   const {view} = shown(ui.navigation);
   const at = facetIndex(shown(ui.navigation));
-  const {filter} = placeOf(shown(ui.navigation));
-  const right: Cell[] = [];
-  if (filter !== '') right.push({text: `filter: ${filter}  `, tone: 'warn'});
-  if (body.dropped.length > 0) {
-    right.push({
-      text: `${body.dropped.length} ${body.dropped.length === 1 ? 'column' : 'columns'} hidden  `,
-      tone: 'dim',
-    });
-  }
-  right.push({text: `${position(ui)} `, tone: 'dim'});
-  right.unshift({text: ' '});
   const facets = view?.facets ?? [];
   const title = (i: number): Cell[] => {
     const facet = facets[i]!;
@@ -42,12 +31,45 @@ export function facetLine(ui: Ui, body: Body): Line {
       ? [{text: ' ['}, {text: `${facet.title}${count}`, tone: 'accent'}, {text: '] '}]
       : [{text: `  ${facet.title}${count}  `, tone: 'dim'}];
   };
+  const all = lineWidth(facets.flatMap((_, i) => title(i)));
+  const right = tableState(ui, body, ui.columns - all, ui.columns - (at < 0 ? 0 : lineWidth(title(at))));
   // The part that is shown is always named: those before it go first when they do not fit.
   const room = ui.columns - lineWidth(right);
   let from = 0;
   const line = (): Line => facets.flatMap((_, i) => (i < from ? [] : title(i)));
   while (from < at && lineWidth(facets.slice(from, at + 1).flatMap((_, i) => title(from + i))) > room) from++;
   return spread(line(), right, ui.columns);
+}
+
+/**
+ * What filters, what sorts, what is hidden, and which line one is on. What matters less goes where there is no room
+ * beside all the parts' titles, `room`, or at least beside the title of the one that is shown, `most`.
+ */
+function tableState(ui: Ui, {dropped}: Body, room: number, most: number): Line {
+  const {filter, sort} = placeOf(shown(ui.navigation));
+  const table = facetShown(ui)?.body;
+  const column = table?.type === 'table' ? table.columns.find(({key}) => key === sort?.column) : undefined;
+  const hidden = `${dropped.length} ${dropped.length === 1 ? 'column' : 'columns'} hidden`;
+  const line = (cells: readonly (Cell | undefined)[]): Line => [
+    {text: ' '},
+    ...cells.flatMap(cell => (cell ? [cell, {text: '  '}] : [])),
+    {text: `${position(ui)} `, tone: 'dim'},
+  ];
+  const filtered: Cell | undefined = filter === '' ? undefined : {text: `filter: ${filter}`, tone: 'warn'};
+  const sorted: Cell | undefined =
+    column && sort
+      ? {text: `sorted by ${column.title} ${sort.descending ? '▼' : '▲'}`, tone: 'accent'}
+      : undefined;
+  const some = dropped.length > 0;
+  const long = line([filtered, sorted, some ? {text: `${hidden}, L shows more`, tone: 'dim'} : undefined]);
+  if (lineWidth(long) <= room) return long;
+  const forms = [
+    line([filtered, sorted, some ? {text: `${hidden} (L)`, tone: 'dim'} : undefined]),
+    line([filtered, sorted, some ? {text: `${dropped.length} hidden (L)`, tone: 'dim'} : undefined]),
+    line([filtered, sorted]),
+    line([filtered]),
+  ];
+  return forms.find(form => lineWidth(form) <= most) ?? forms.at(-1)!;
 }
 
 /** One line that says how much is missing, and the key that lists it. */

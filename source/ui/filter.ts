@@ -1,4 +1,4 @@
-import type {Row, Table} from '../views/view.ts';
+import type {Column, Row, Table} from '../views/view.ts';
 
 /** Says whether row `i` of the table it was made for stays. */
 export type Keep = (i: number, row: Row) => boolean;
@@ -17,17 +17,29 @@ export function makeFilter(text: string, table: Table): Keep | undefined {
   return (i, row) => keeps.every(keep => keep(i, row));
 }
 
+/** Keys of the columns that the filter looks in by name. */
+export function filteredColumns(text: string, table: Table): string[] {
+  return text.split(/\s+/).flatMap(word => {
+    const name = TERM.exec(word.toLowerCase())?.[1];
+    const column = name === undefined ? undefined : named(name, table);
+    return column ? [column.key] : [];
+  });
+}
+
+function named(name: string, table: Table): Column | undefined {
+  return table.columns.find(({key, title}) => key.toLowerCase() === name || title.toLowerCase() === name);
+}
+
 function anywhere(word: string): Keep {
   return (_, row) => row.cells.some(cell => cell.text.toLowerCase().includes(word));
 }
 
 function term(word: string, table: Table): Keep | undefined {
   const [, name, operator, value] = TERM.exec(word) ?? [];
-  const at = table.columns.findIndex(
-    column => column.key.toLowerCase() === name || column.title.toLowerCase() === name,
-  );
-  if (at < 0 || operator === undefined || value === undefined) return undefined;
-  const key = table.columns[at]!.key;
+  const column = name === undefined ? undefined : named(name, table);
+  if (!column || operator === undefined || value === undefined) return undefined;
+  const {key} = column;
+  const at = table.columns.indexOf(column);
   if (operator === '<' || operator === '>') {
     const limit = Number(value);
     // Half typed, or not a number: nothing is compared yet.

@@ -11,6 +11,8 @@ export type Place = {
   readonly top: number;
   readonly filter: string;
   readonly sort?: Sort;
+  /** How far the table is scrolled sideways, see `fitColumns`; absent: its most important columns are shown. */
+  readonly skip?: number;
 };
 
 /** One level of the stack: a question with where one is in its answer. */

@@ -1,5 +1,6 @@
 import {act, type Binding, draw, type Effect, open, overlay} from './binding.ts';
 import {nextSort, recordingName} from './choices.ts';
+import {columnsAside} from './columns.ts';
 import type {Item, Sort} from './items.ts';
 import {type Move, type Place, placeOf, shown} from './navigation.ts';
 import {PLAYER_KEYS} from './player-keys.ts';
@@ -54,6 +55,8 @@ export const SCREEN_KEYS: readonly Binding[] = [
     blocked: oneFacet,
     run: () => draw({type: 'step', step: {type: 'facet', by: -1}}),
   },
+  aside(['L'], 'more columns', 'Shows the columns that do not fit, one screen of them after the other.', 1),
+  aside(['H'], 'columns before', 'Goes back to the columns before, and to those that matter most.', -1),
   moving(['j', 'Down'], 'Moves the cursor down.', {by: 1}),
   moving(['k', 'Up'], 'Moves the cursor up.', {by: -1}),
   moving(['PageDown', 'Ctrl-F'], 'Moves one page down.', {pages: 1}),
@@ -194,13 +197,39 @@ export const SCREEN_KEYS: readonly Binding[] = [
   },
 ];
 
+function aside(keys: readonly string[], name: string, description: string, direction: 1 | -1): Binding {
+  return {
+    context: 'screen',
+    keys,
+    name,
+    description,
+    blocked: ui => {
+      const table = tableOf(ui);
+      if (!table) return 'Only a table has columns.';
+      if (columnsAside(ui, table, direction)) return undefined;
+      if (direction > 0) return 'There are no more columns to the right.';
+      return 'These are the columns that matter most; L shows more.';
+    },
+    run: ui => {
+      const place = placeOf(shown(ui.navigation));
+      const {skip: _, ...rest} = place;
+      const next = columnsAside(ui, tableOf(ui)!, direction);
+      const skip = next?.skip;
+      return next
+        ? draw({type: 'step', step: {type: 'place', place: {...rest, ...(skip === undefined ? {} : {skip})}}})
+        : [];
+    },
+  };
+}
+
 function moving(keys: readonly string[], description: string, move: Move): Binding {
   return {context: 'screen', keys, name: 'move', description, run: () => draw({type: 'move', move})};
 }
 
 /** A new order starts at its first row: one sorts to see what comes first. */
 function sortBy(ui: Ui, sort: Sort | undefined): readonly Effect[] {
-  const place: Place = {index: 0, top: 0, filter: filterOf(ui), ...(sort ? {sort} : {})};
+  const {id: _, sort: __, ...kept} = placeOf(shown(ui.navigation));
+  const place: Place = {...kept, index: 0, top: 0, ...(sort ? {sort} : {})};
   return draw({type: 'step', step: {type: 'place', place}});
 }
 

@@ -28,6 +28,35 @@ export function truncate(text: string, cells: number): string {
   return take(text, cells - 1) + ELLIPSIS;
 }
 
+/** Up to so many words are a name with a mark or a program beside it; more are a sentence. */
+const NAME_WORDS = 3;
+/** In fewer cells a head and a tail say less than a head alone. */
+const NAME = 8;
+
+/**
+ * A name at most `cells` wide, cut in the middle: replicas of one workload differ only in the last letters, files only
+ * in the last part of their path. A port at the end stays whole. A sentence is cut at its end.
+ */
+export function shorten(text: string, cells: number): string {
+  if (width(text) <= cells) return text;
+  const port = /:\d+$/.exec(text)?.[0].length ?? 0;
+  if (port === 0 && (cells < NAME || text.split(' ').length > NAME_WORDS)) return truncate(text, cells);
+  const end = Math.min(cells - 1, Math.max(port, Math.floor((cells - 1) / 3)));
+  const tail = takeEnd(text, end);
+  return tail === '' ? truncate(text, cells) : take(text, cells - 1 - width(tail)) + ELLIPSIS + tail;
+}
+
+/** The longest end that is at most `cells` wide. */
+function takeEnd(text: string, cells: number): string {
+  if (ASCII.test(text)) return cells > 0 ? text.slice(-cells) : '';
+  let out = '';
+  for (const {segment} of [...graphemes.segment(text)].reverse()) {
+    if (width(segment) + width(out) > cells) break;
+    out = segment + out;
+  }
+  return out;
+}
+
 /** Exactly `cells` wide: cut with `…`, or filled with spaces on the side away from `align`. */
 export function pad(text: string, cells: number, align: 'left' | 'right' = 'left'): string {
   const cut = truncate(text, cells);

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
-import {fitColumns, GAP, headsOf, naturalWidths, placeCells, sampleRows} from '../../source/ui/layout.ts';
+import {
+  addressColumns,
+  fitColumns,
+  GAP,
+  headsOf,
+  naturalWidths,
+  placeCells,
+  sampleRows,
+  type Wishes,
+} from '../../source/ui/layout.ts';
 import {width} from '../../source/ui/text.ts';
 import {column, table} from './sample-views.ts';
 
@@ -13,7 +22,7 @@ const COLUMNS = [
 const NATURAL = {peer: 15, pod: 20, rtt: 8, node: 10};
 
 test.each([
-  [80, [15, 41, 8, 10], 'everything fits: the growing column takes the rest'],
+  [80, [15, 20, 8, 10], 'everything fits: what nobody needs stays empty at the right'],
   [50, [15, 11, 8, 10], 'the growing column gives way first'],
   [46, [15, 19, 8], 'a column of low priority goes before others are squeezed'],
   [32, [15, 15], 'then the next one'],
@@ -75,7 +84,7 @@ test('cells are as wide as their columns, whatever script they are in', () => {
       .map(cell => cell.text)
       .join(''),
   );
-  expect(lines).toEqual(['shop/web     12', '결제-서…     12', 'カート🛒     12', '👩‍👩‍👧           12']);
+  expect(lines).toEqual(['shop/web     12', '결제-…-0     12', 'カート🛒     12', '👩‍👩‍👧           12']);
   for (const line of lines) expect(width(line)).toBe(15);
 });
 
@@ -94,4 +103,40 @@ test('a large table is measured by a sample of bounded size', () => {
 
 test('the head of the sorted column carries its direction', () => {
   expect(headsOf([column('rtt'), column('pod')], {column: 'rtt', descending: true})).toEqual(['RTT▼', 'POD']);
+});
+
+const names = (wishes: Wishes, cells: number) =>
+  fitColumns(COLUMNS, NATURAL, cells, wishes).placed.map(({index}) => COLUMNS[index]!.key);
+
+test('what is sorted or filtered by is seen, and another column goes for it', () => {
+  expect(names({}, 32)).toEqual(['peer', 'pod']);
+  expect(names({needed: new Set(['rtt'])}, 32)).toEqual(['peer', 'pod', 'rtt']);
+  expect(names({needed: new Set(['node'])}, 24)).toEqual(['peer', 'node']);
+  expect(names({needed: new Set(['rtt', 'node'])}, 20)).toEqual(['rtt', 'node']);
+});
+
+test('scrolled sideways, the first column stays and the others come as they stand', () => {
+  expect(names({skip: 0}, 46)).toEqual(['peer', 'pod', 'rtt']);
+  expect(names({skip: 1}, 46)).toEqual(['peer', 'rtt', 'node']);
+  expect(fitColumns(COLUMNS, NATURAL, 46, {skip: 0}).beyond).toBe(1);
+  expect(fitColumns(COLUMNS, NATURAL, 46, {skip: 1}).beyond).toBe(0);
+});
+
+test('addresses are whole or not there, even where text could be squeezed', () => {
+  const columns = ['local', 'remote'].map(key => column(key, {min: 9}));
+  const widths = {local: 17, remote: 41};
+  const whole = new Set(['local', 'remote']);
+  expect(fitColumns(columns, widths, 40).placed).toHaveLength(2);
+  expect(fitColumns(columns, widths, 40, {whole}).placed).toEqual([{index: 0, width: 17}]);
+  expect(fitColumns(columns, widths, 60, {whole}).placed.map(one => one.width)).toEqual([17, 41]);
+});
+
+test('a column of addresses is known by what stands in it', () => {
+  const rows = [
+    ['10.0.0.1:80', '[fe80::1%eth0]:53', '10.244.0.0/24', 'shop/web-1', '*:*', '17'],
+    ['-', 'fe80::1', '0.0.0.0:*', '10.0.0.9', '', 'a'],
+    ['', '::', '-', 'shop/db:0', '', 'b'],
+  ].map((cells, i) => ({id: `${i}`, cells: cells.map(text => ({text}))}));
+  const columns = ['a', 'b', 'c', 'd', 'e', 'f'].map(key => column(key));
+  expect([...addressColumns(table(columns, rows), [0, 1, 2])]).toEqual(['a', 'b', 'c', 'e']);
 });

@@ -13,10 +13,10 @@ test('a person walks node, pod, connection, the other end, and back to where the
      overview
      3 nodes, 27 pods, 529 sockets; flannel (vxlan) on all nodes
      [Nodes 3]                                                                  1/3
-     NODE                     STATE  ADDRESS   PODS  SOCKETS     RTT  NETWORK
-    ⟦>control                  Ready  10.0.0.1     4       61  0.4 ms  flannel vxlan⟧
-     worker-1                 Ready  10.0.0.2    12      240  0.5 ms  flannel vxlan
-     worker-2                 Ready  10.0.0.3    11      228  0.6 ms  flannel vxlan
+     NODE      STATE  ADDRESS   PODS  SOCKETS     RTT  NETWORK
+    ⟦>control   Ready  10.0.0.1     4       61  0.4 ms  flannel vxlan⟧
+     worker-1  Ready  10.0.0.2    12      240  0.5 ms  flannel vxlan
+     worker-2  Ready  10.0.0.3    11      228  0.6 ms  flannel vxlan
 
 
 
@@ -42,7 +42,7 @@ test('a person walks node, pod, connection, the other end, and back to where the
      overview › node worker-1 › pod shop/web-1
      web-1 runs on worker-1 with 10.244.1.3, 2 containers, 1 connection is not
      answered
-     [Connections 5]   Attachment    Listeners 0              2 columns hidden  1/5
+     [Connections 5]   Attachment    Listeners 0          2 columns hidden (L)  1/5
      STATE     LOCAL             PEER              POD              RETRANS     RTT
     ⟦>ESTAB     10.244.1.3:41822  10.244.2.9:5432   shop/db-0              0  1.2 ms⟧
      ESTAB     10.244.1.3:41830  10.244.2.9:5432   shop/db-0              3  1.4 ms
@@ -84,12 +84,12 @@ test('120×40 has room for every column', async () => {
      pod shop/web-1
      web-1 runs on worker-1 with 10.244.1.3, 2 containers, 1 connection is not answered
      [Connections 5]   Attachment    Listeners 0                                                                        1/5
-     PROTO  STATE     LOCAL             PEER              POD                                     NODE      RETRANS     RTT
-    ⟦>tcp    ESTAB     10.244.1.3:41822  10.244.2.9:5432   shop/db-0                               worker-2        0  1.2 ms⟧
-     tcp    ESTAB     10.244.1.3:41830  10.244.2.9:5432   shop/db-0                               worker-2        3  1.4 ms
-     tcp    ESTAB     10.244.1.3:80     10.244.1.7:50122  shop/cart-1                             worker-1        0  0.1 ms
-     tcp    SYN-SENT  10.244.1.3:50001  10.96.0.10:9999   -                                       -               4       -
-     udp    UNCONN    10.244.1.3:53211  10.96.0.10:53     kube-system/dns                         control         -       -
+     PROTO  STATE     LOCAL             PEER              POD              NODE      RETRANS     RTT
+    ⟦>tcp    ESTAB     10.244.1.3:41822  10.244.2.9:5432   shop/db-0        worker-2        0  1.2 ms⟧
+     tcp    ESTAB     10.244.1.3:41830  10.244.2.9:5432   shop/db-0        worker-2        3  1.4 ms
+     tcp    ESTAB     10.244.1.3:80     10.244.1.7:50122  shop/cart-1      worker-1        0  0.1 ms
+     tcp    SYN-SENT  10.244.1.3:50001  10.96.0.10:9999   -                -               4       -
+     udp    UNCONN    10.244.1.3:53211  10.96.0.10:53     kube-system/dns  control         -       -
 
     "
   `);
@@ -107,13 +107,13 @@ test('60×20 keeps the numbers whole and names what is hidden', async () => {
      pod shop/web-1
      web-1 runs on worker-1 with 10.244.1.3, 2 containers, 1
      connection is not answered
-     [Connections 5]   Attachment    Lis… 4 columns hidden  1/5
+     [Connections 5]   Attachment   … 4 columns hidden (L)  1/5
      STATE     LOCAL             PEER              POD
     ⟦>ESTAB     10.244.1.3:41822  10.244.2.9:5432   shop/db-0⟧
      ESTAB     10.244.1.3:41830  10.244.2.9:5432   shop/db-0
      ESTAB     10.244.1.3:80     10.244.1.7:50122  shop/cart-1
      SYN-SENT  10.244.1.3:50001  10.96.0.10:9999   -
-     UNCONN    10.244.1.3:53211  10.96.0.10:53     kube-system…
+     UNCONN    10.244.1.3:53211  10.96.0.10:53     kube-sys…dns
 
 
 
@@ -131,11 +131,11 @@ test('names in wide scripts do not move the columns', async () => {
   const ui = story(fakeSession(script(), STATUS), 80, 24, {name: 'node', words: ['worker-1']});
   const rows = (await ui.shows('[Pods 30]')).split('\n').slice(5, 10);
   expect(rows.join('\n')).toMatchInlineSnapshot(`
-    ">shop/web-0                               10.244.1.2   vethab12       0   1 min
-     shop/web-1                               10.244.1.3   vethaee3       7   2 min
-     shop/결제-서비스-0                       10.244.1.4   vethb2b4       1   3 min
-     shop/カート🛒-1                          10.244.1.5   vethb685       8   4 min
-     shop/web-4                               10.244.1.6   vethba56       2   5 min"
+    ">shop/web-0          10.244.1.2   vethab12       0   1 min
+     shop/web-1          10.244.1.3   vethaee3       7   2 min
+     shop/결제-서비스-0  10.244.1.4   vethb2b4       1   3 min
+     shop/カート🛒-1     10.244.1.5   vethb685       8   4 min
+     shop/web-4          10.244.1.6   vethba56       2   5 min"
   `);
   await ui.press('q');
 });
@@ -208,6 +208,33 @@ test('s sorts by the next column from its worst value, S turns it round', async 
   expect(await ui.shows('PEERS▼', true)).toMatch(/^⟦>shop\/web-11 .* 12 /m);
   await ui.press('S');
   expect(await ui.shows('PEERS▲', true)).toMatch(/^⟦>shop\/web-0 .* 0 /m);
+  await ui.press('q');
+});
+
+test('a column that is sorted or filtered by is on screen, and the order is named', async () => {
+  const ui = story(fakeSession(script(), STATUS), 60, 20, POD);
+  expect(await ui.shows('4 columns hidden')).not.toContain('RETRANS');
+  await ui.press(...'sssssss');
+  expect(await ui.shows('sorted by RETRANS ▼', true)).toMatch(/RETRANS▼[^]*^⟦>SYN-SENT .* 4⟧/m);
+  await ui.press('s', 's', '/rtt>1.3', 'Enter');
+  expect(await ui.shows('filter: rtt>1.3')).toMatch(/RTT\n.*1\.4 ms/);
+  await ui.press('q');
+});
+
+test('L shows the columns that are hidden beside the first one, H goes back', async () => {
+  const ui = story(fakeSession(script(), STATUS), 60, 20, POD);
+  const head = (frame: string) => frame.split('\n').find(line => /^ [A-Z]+ {2}/.test(line));
+  const first = head(await ui.shows('4 columns hidden'));
+  await ui.press('L');
+  expect(head(await ui.frame())).toBe(' PROTO  STATE     LOCAL             PEER');
+  await ui.press('L');
+  expect(head(await ui.frame())).toBe(' PROTO  POD              NODE      RETRANS     RTT');
+  await ui.press('L');
+  await ui.shows('There are no more columns to the right.');
+  await ui.press('H', 'H');
+  expect(head(await ui.frame())).toBe(first);
+  await ui.press('H');
+  await ui.shows('L shows more.');
   await ui.press('q');
 });
 

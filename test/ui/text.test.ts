@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest';
 import {cut, lineWidth, paint, spread, wrapLine} from '../../source/ui/paint.ts';
-import {clean, pad, truncate, width, wrap} from '../../source/ui/text.ts';
+import {clean, pad, shorten, truncate, width, wrap} from '../../source/ui/text.ts';
 
 test.each([
   ['web-1', 5],
@@ -79,4 +79,19 @@ test('without colour only attributes are written, and the cursor is inverse in b
   expect(paint(line, true)).toBe('\u001b[1;31mlost\u001b[0m\u001b[36mx\u001b[0m');
   expect(paint(line, false)).toBe('\u001b[1mlost\u001b[0mx');
   expect(paint(line, false, true)).toBe('\u001b[7;1mlost\u001b[0m\u001b[7mx\u001b[0m');
+});
+
+test.each([
+  ['shop/cart-5f8d9c7b6c-q7w2n', 18, 'shop/cart-5f…q7w2n'],
+  ['~ shop/cart-5f8d9c7b6c-q7w2n cart', 24, '~ shop/cart-5f8d…2n cart'],
+  ['/var/run/netns/cni-3f18', 12, '/var/run…f18'],
+  // A port is never cut, whatever goes for it.
+  ['10.244.100.200:41822', 10, '10.…:41822'],
+  ['one sentence of many words', 12, 'one sentenc…'],
+  ['LISTEN', 4, 'LIS…'],
+  ['결제서비스-서울-0', 9, '결제서…-0'],
+  ['web-1', 5, 'web-1'],
+])('the name %j in %i cells is %s', (text, cells, expected) => {
+  expect(shorten(text, cells)).toBe(expected);
+  expect(width(expected)).toBeLessThanOrEqual(cells);
 });
