@@ -34,6 +34,9 @@ export type FieldLine = {
   readonly text: string | undefined;
 };
 
+/** Begins with one of Unicode's box drawing characters. */
+const DRAWN = /^\s*[\u2500-\u257f]/;
+
 const NOTHING: Item = {};
 type Arranged = {filter: string; sort: Sort | undefined; items: Items};
 const lastOrder = new WeakMap<Table, Arranged>();
@@ -113,7 +116,8 @@ export function labelWidth(fields: Fields): number {
 
 /**
  * A value that does not fit goes on in the next line instead of being cut: a list of fields is where a person reads
- * the whole of it. `text` is undefined for a value that fits, whose own toned cells are drawn.
+ * the whole of it. A line of a drawing is cut instead: what goes on below it would stand outside its guides. `text` is
+ * undefined for a value on one line, whose own toned cells are drawn.
  */
 export function fieldLines(fields: Fields, cells: number): readonly FieldLine[] {
   const last = lastLines.get(fields);
@@ -125,7 +129,7 @@ export function fieldLines(fields: Fields, cells: number): readonly FieldLine[] 
     times.set(label, nth + 1);
     const id = `${label} ${nth}`;
     const text = clean(value.map(cell => cell.text).join(''));
-    if (width(text) <= room) return [{id, field, label, text: undefined}];
+    if (width(text) <= room || DRAWN.test(text)) return [{id, field, label, text: undefined}];
     return wrap(text, room).map((part, i) => ({
       id: `${id} ${i}`,
       field,

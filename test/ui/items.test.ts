@@ -96,3 +96,20 @@ test('a value too long for its line goes on in the next ones, which open the sam
     'process',
   );
 });
+
+test('a line of a drawing is never broken: what goes on would stand outside its guides', () => {
+  const texts = [
+    '┌─ shop/web-1',
+    '├─ eth0  veth 10.244.2.6/24 mtu 1450 UP',
+    '│    proven: index 2 points to 9',
+    'an ordinary long value',
+  ];
+  const fields = {type: 'fields', fields: texts.map(text => ({label: '', cells: [{text}]}))} as const;
+  expect(fieldLines(fields, 20).map(({field, text}) => [field, text])).toEqual([
+    [0, undefined],
+    [1, undefined],
+    [2, undefined],
+    [3, 'an ordinary long'],
+    [3, 'value'],
+  ]);
+});
