@@ -154,9 +154,25 @@ export function listHeight(ui: Ui): number {
 function settled(ui: Ui, still = false): Ui {
   const items = itemsShown(ui);
   if (!items) return ui;
-  const before = placeOf(shown(ui.navigation));
+  const before = placed(ui) ? placeOf(shown(ui.navigation)) : firstPlace(ui, items);
   const place = settle(before, items, listHeight(ui), still);
-  return samePlace(before, place) ? ui : {...ui, navigation: navigate(ui.navigation, {type: 'place', place})};
+  return placed(ui) && samePlace(before, place)
+    ? ui
+    : {...ui, navigation: navigate(ui.navigation, {type: 'place', place})};
+}
+
+/** Whether a cursor was put into the facet that is shown. */
+function placed(ui: Ui): boolean {
+  const facet = facetShown(ui);
+  return facet !== undefined && shown(ui.navigation).places[facet.key] !== undefined;
+}
+
+/** Among fields the cursor starts on the first one that opens something: Enter is the first key that one tries. */
+function firstPlace(ui: Ui, items: Items): Place {
+  const place = placeOf(shown(ui.navigation));
+  if (facetShown(ui)?.body.type !== 'fields') return place;
+  const index = Array.from({length: items.count}, (_, i) => i).find(i => items.item(i).opens);
+  return index === undefined ? place : {...place, index};
 }
 
 function samePlace(a: Place, b: Place): boolean {

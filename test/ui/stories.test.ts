@@ -238,6 +238,22 @@ test('L shows the columns that are hidden beside the first one, H goes back', as
   await ui.press('q');
 });
 
+test('among fields the cursor starts on the first one that opens something', async () => {
+  const view = connection('a', 'b');
+  const [facet] = view.facets;
+  if (facet?.body.type !== 'fields') throw new Error('these are not fields');
+  const fields = [{label: 'join', cells: [{text: 'proven'}]}, ...facet.body.fields];
+  const body = {...facet.body, fields};
+  const session = fakeSession({'connection a b': {...view, facets: [{...facet, body}]}}, STATUS);
+  const ui = story(session, 80, 24, {name: 'connection', words: ['a', 'b']});
+  expect(await ui.shows('[Ends]', true)).toMatch(/^⟦>from /m);
+  await ui.press('k');
+  expect(await ui.shows('>join', true)).toMatch(/^⟦>join /m);
+  session.publish({'connection a b': {...view, facets: [{...facet, body}]}});
+  expect(await ui.frame(true)).toMatch(/^⟦>join /m);
+  await ui.press('q');
+});
+
 test('Tab goes through the parts of a screen; an empty one says what to do next', async () => {
   const ui = story(fakeSession(script(), STATUS), 80, 24, POD);
   await ui.shows('[Connections 5]');
