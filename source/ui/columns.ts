@@ -1,6 +1,14 @@
 import type {Table} from '../views/view.ts';
 import {filteredColumns} from './filter.ts';
-import {addressColumns, type Fitted, fitColumns, headsOf, naturalWidths, sampleRows} from './layout.ts';
+import {
+  addressColumns,
+  type Fitted,
+  fitColumns,
+  headsOf,
+  heldWidths,
+  naturalWidths,
+  sampleRows,
+} from './layout.ts';
 import {placeOf, shown} from './navigation.ts';
 import {facetShown, rowsOnScreen, type Ui} from './state.ts';
 
@@ -13,7 +21,12 @@ function columnsFrom(ui: Ui, table: Table, skip: number | undefined): Fitted {
   const screen = shown(ui.navigation);
   const {sort, filter} = placeOf(screen);
   const heads = headsOf(table.columns, sort);
-  const widths = naturalWidths(table, heads, rowsOnScreen(ui), screen.widths[facetShown(ui)!.key]);
+  const widths = naturalWidths(
+    table,
+    heads,
+    rowsOnScreen(ui),
+    heldWidths(screen.widths[facetShown(ui)!.key] ?? []),
+  );
   const needed = new Set(filteredColumns(filter, table));
   if (sort) needed.add(sort.column);
   const wishes = {needed, whole: addressesOf(table), ...(skip === undefined ? {} : {skip})};

@@ -26,8 +26,8 @@ export function sampleRows(table: Table): number[] {
 }
 
 /**
- * Width that each column would like: its head and its widest value in `rows`, by column key. `before` keeps a column
- * from getting narrower again while its numbers change: nothing jumps at a refresh.
+ * Width that each column would like: its head and its widest value in `rows`, by column key; no less than `before`,
+ * what it was.
  */
 export function naturalWidths(
   table: Table,
@@ -42,6 +42,21 @@ export function naturalWidths(
     });
   }
   return Object.fromEntries(table.columns.map((column, i) => [column.key, widths[i] ?? 0]));
+}
+
+/** Natural widths of a table in its last generations, the newest last. */
+export type Widths = readonly Readonly<Record<string, number>>[];
+
+/** So many generations a column has to be narrower before it gets narrower: nothing jumps while numbers change. */
+export const HELD = 5;
+
+/** The widest of the last generations, by column key: what was wide long ago takes no room from others. */
+export function heldWidths(widths: Widths): Record<string, number> {
+  const held: Record<string, number> = {};
+  for (const one of widths) {
+    for (const [key, cells] of Object.entries(one)) held[key] = Math.max(held[key] ?? 0, cells);
+  }
+  return held;
 }
 
 /** Titles of the columns; the one that is sorted by carries its direction. */

@@ -1,6 +1,7 @@
 import type {Question} from '../questions/question.ts';
 import type {View} from '../views/view.ts';
 import type {Sort} from './items.ts';
+import type {Widths} from './layout.ts';
 
 /** Where a person is in one facet. */
 export type Place = {
@@ -25,8 +26,8 @@ export type Screen = {
   readonly places: Readonly<Record<string, Place>>;
   /** Cell texts by row id of what was on screen before the last answer: what differs is marked as changed. */
   readonly seen: ReadonlyMap<string, readonly string[]>;
-  /** Column widths so far, by facet and column key: columns do not get narrower while one looks. */
-  readonly widths: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Column widths of the last generations, by facet: a column gets narrower only when it is so for a while. */
+  readonly widths: Readonly<Record<string, Widths>>;
 };
 
 /** `stack` is never empty; its last screen is shown. `ahead` holds what `back` left, nearest last. */

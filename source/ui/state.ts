@@ -3,7 +3,7 @@ import type {Question} from '../questions/question.ts';
 import type {Facet, View} from '../views/view.ts';
 import {headerLines} from './header.ts';
 import {type Items, itemsOf} from './items.ts';
-import {headsOf, naturalWidths, sampleRows} from './layout.ts';
+import {HELD, headsOf, naturalWidths, sampleRows} from './layout.ts';
 import {
   facetIndex,
   type Move,
@@ -184,7 +184,7 @@ function answered(ui: Ui, question: Question, view: View): Ui {
   const screen = shown(ui.navigation);
   if (!sameQuestion(screen.question, question)) return ui;
   const next = {...screen, view, seen: textsOnScreen(ui)};
-  return widened(settled({...ui, navigation: withTop(ui.navigation, next)}, true));
+  return widened(settled({...ui, navigation: withTop(ui.navigation, next)}, true), true);
 }
 
 /** Texts by row id of the rows that are on screen now: what the next answer is compared with. */
@@ -209,19 +209,13 @@ export function rowsOnScreen(ui: Ui): readonly number[] {
 }
 
 /** Measures the table that is shown, so that its columns keep their widths while one scrolls through it. */
-function widened(ui: Ui): Ui {
+function widened(ui: Ui, generation = false): Ui {
   const facet = facetShown(ui);
   if (facet?.body.type !== 'table') return ui;
-  const {body} = facet;
+  if (!generation && shown(ui.navigation).widths[facet.key]) return ui;
+  const {body, key} = facet;
   const screen = shown(ui.navigation);
-  const widths = naturalWidths(
-    body,
-    headsOf(body.columns, undefined),
-    sampleRows(body),
-    screen.widths[facet.key],
-  );
-  return {
-    ...ui,
-    navigation: withTop(ui.navigation, {...screen, widths: {...screen.widths, [facet.key]: widths}}),
-  };
+  const measured = naturalWidths(body, headsOf(body.columns, undefined), sampleRows(body));
+  const widths = {...screen.widths, [key]: [...(screen.widths[key] ?? []), measured].slice(-HELD)};
+  return {...ui, navigation: withTop(ui.navigation, {...screen, widths})};
 }

@@ -254,6 +254,18 @@ test('among fields the cursor starts on the first one that opens something', asy
   await ui.press('q');
 });
 
+test('a wide value that is gone gives its room back after some generations, not at once', async () => {
+  const busy = pod('a count of retransmits that is far too long for this');
+  const session = fakeSession(script(busy), STATUS);
+  const ui = story(session, 80, 24, POD);
+  await ui.shows('4 columns hidden');
+  session.publish(script());
+  await ui.shows('4 columns hidden');
+  for (let generation = 0; generation < 5; generation++) session.publish(script());
+  expect(await ui.shows('2 columns hidden')).toMatch(/RETRANS +RTT/);
+  await ui.press('q');
+});
+
 test('Tab goes through the parts of a screen; an empty one says what to do next', async () => {
   const ui = story(fakeSession(script(), STATUS), 80, 24, POD);
   await ui.shows('[Connections 5]');
