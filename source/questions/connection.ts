@@ -8,7 +8,7 @@ import {gapsFor} from './gaps.ts';
 import {InterfaceRow, interfaceRow} from './interface-rows.ts';
 import {namespaceWords} from './names.ts';
 import {base, Grade, list, maybe, text} from './schema.ts';
-import {resolve} from './scope.ts';
+import {notRead, resolve} from './scope.ts';
 import {SocketRow, socketRow} from './socket-rows.ts';
 import {socketWorld} from './sockets-world.ts';
 import {type Stall, stallOf} from './stall.ts';
@@ -101,7 +101,7 @@ export const connection: Definition<ConnectionAnswer> = {
     if (exact.length > 0) found = exact;
     if (found.length === 0) {
       return {
-        missing: `No socket of ${word} was seen on the nodes read: it is closed by now, or its node was not read.`,
+        missing: `No socket of ${word} was seen on the nodes read: it is closed by now, or its node was not read.${notRead(graph)}`,
         suggestions: nearby(graph, tuple.local, tuple.remote),
       };
     }

@@ -8,7 +8,7 @@ import {InterfaceRow, interfaceRow} from './interface-rows.ts';
 import {interfaceNames, interfaceWords, near} from './names.ts';
 import {byTable, RouteRow, routeRows} from './route-rows.ts';
 import {base, Grade, list, text} from './schema.ts';
-import {namespaceCalled, nodeCalled, podsCalled} from './scope.ts';
+import {namespaceCalled, nodeCalled, notRead, podsCalled, unnamed} from './scope.ts';
 import {type SocketList, SocketRow} from './socket-rows.ts';
 
 const head = {
@@ -88,7 +88,7 @@ function interfaceCalled(graph: Graph, word: string) {
     };
   }
   return {
-    missing: `No interface is called ${word} on the nodes read.`,
+    missing: `No interface is called ${word} on the nodes read.${notRead(graph)}${place === undefined ? '' : unnamed(graph)}`,
     suggestions: near(interfaceNames(graph), word),
   };
 }

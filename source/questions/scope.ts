@@ -107,14 +107,18 @@ export function processCalled(graph: Graph, word: string): Proc | undefined {
 }
 
 function nothing(graph: Graph, word: string, kinds: readonly ScopeKind[]): string {
-  const unread = graph.nodes.filter(node => !node.snapshot).map(node => node.name);
-  const but = unread.length > 0 ? ` Not read yet: ${unread.join(', ')}.` : '';
   const names = kinds.includes('pod') ? unnamed(graph) : '';
-  return `No ${kinds.map(kind => PLAIN[kind]).join(' or ')} is called ${word} on the nodes read.${but}${names}`;
+  return `No ${kinds.map(kind => PLAIN[kind]).join(' or ')} is called ${word} on the nodes read.${notRead(graph)}${names}`;
+}
+
+/** Names the nodes of which nothing was read: what was not found may be there. */
+export function notRead(graph: Graph): string {
+  const unread = graph.nodes.filter(node => !node.snapshot).map(node => node.name);
+  return unread.length > 0 ? ` Not read yet: ${unread.join(', ')}.` : '';
 }
 
 /** Where pods are known by number only, one of them may be the one that is asked for: that is said, and what reveals it. */
-function unnamed(graph: Graph): string {
+export function unnamed(graph: Graph): string {
   const numbered = new Set(graph.pods.filter(pod => pod.key.startsWith('?/')).map(pod => pod.node));
   const unread = (node: GraphNode) => gapsFor(graph, ['sandboxes', 'memberships'], {nodes: [node]});
   const nodes = graph.nodes.filter(node => node.snapshot && (numbered.has(node) || unread(node).length > 0));

@@ -60,6 +60,14 @@ describe('what cannot be meant says so, with names that may be', () => {
     expect(ask(dialling, {name: 'pod', words: ['x']})).toMatchObject({
       missing: 'No pod is called x on the nodes read. Not read yet: c.',
     });
+    for (const [name, word] of [
+      ['link', 'c/eth0'],
+      ['connection', '10.0.0.1:1-10.0.0.2:2'],
+    ] as const) {
+      expect(ask(dialling, {name, words: [word]})).toMatchObject({
+        missing: expect.stringMatching(/ Not read yet: c\.$/),
+      });
+    }
   });
   test('wrong words', () => {
     expect(said('pod')).toBe('wrong: pod needs to know which. Usage: pod NS/POD[@NODE]');
