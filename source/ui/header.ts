@@ -1,7 +1,8 @@
 import type {Cell} from '../views/view.ts';
 import {age, clock, size, timeOfDay} from './ages.ts';
-import {cut, type Line, spread} from './paint.ts';
+import {cut, type Line, lineWidth, spread} from './paint.ts';
 import type {NodeStatus, PlayerStatus, Status} from './session.ts';
+import {clean, width} from './text.ts';
 
 /**
  * One line: what is looked at, how much of it is reached, and how old it is. A second one when a recording is played
@@ -10,31 +11,49 @@ import type {NodeStatus, PlayerStatus, Status} from './session.ts';
 export function headerLines(status: Status | undefined, columns: number): Line[] {
   const name: Cell = {text: ' hoptop ', tone: 'strong'};
   if (!status) return [[name, {text: ' starting', tone: 'dim'}]];
-  const left: Line = [
-    name,
-    {text: ` ${status.source}`, tone: 'accent'},
-    {text: ' · '},
-    ...reached(status.nodes),
-  ];
-  const lines = [spread(left, freshness(status), columns)];
+  const lines = [firstLine(name, status, columns)];
   if (status.player) lines.push(transport(status.player, columns));
   const unreached = status.nodes.filter(node => node.state === 'dialling' || node.state === 'lost');
   if (unreached.length > 0) lines.push(cut(waiting(unreached, status.now), columns));
   return lines;
 }
 
-function reached(nodes: readonly NodeStatus[]): Line {
+/** Cells between what stands at the left and what stands at the right. */
+const APART = 2;
+
+/** Where not all of it fits, what matters less goes first: how often it is read, the program's name, long words. */
+function firstLine(name: Cell, status: Status, columns: number): Line {
+  const left = (brief: boolean): Line => [
+    {text: ` ${status.source}`, tone: 'accent'},
+    {text: ' · '},
+    ...reached(status.nodes, brief),
+  ];
+  const [long, short] = [freshness(status, false), freshness(status, true)];
+  const forms: readonly (readonly [Line, Line])[] = [
+    [[name, ...left(false)], long],
+    [[name, ...left(false)], short],
+    [left(false), short],
+    [left(true), short],
+  ];
+  const fits = ([a, b]: readonly [Line, Line]) => lineWidth(a) + APART + lineWidth(b) <= columns;
+  const found = forms.find(fits);
+  if (found) return spread(...found, columns);
+  return spread(left(true), [{text: ' '.repeat(APART)}, ...short], columns);
+}
+
+function reached(nodes: readonly NodeStatus[], brief: boolean): Line {
   const total = nodes.length === 1 ? '1 node' : `${nodes.length} nodes`;
   const ready = nodes.filter(node => node.state === 'ready' || node.state === 'back').length;
   const lost = nodes.filter(node => node.state === 'lost').length;
   if (nodes.length === 0) return [{text: 'no nodes', tone: 'warn'}];
   if (ready === nodes.length) return [{text: `${total} reached`, tone: 'good'}];
-  const parts: Cell[] = [{text: `${ready} of ${total} reached`, tone: 'warn'}];
+  const some = brief ? `${ready}/${nodes.length} reached` : `${ready} of ${total} reached`;
+  const parts: Cell[] = [{text: some, tone: 'warn'}];
   if (lost > 0) parts.push({text: `, ${lost} lost`, tone: 'bad'});
   return parts;
 }
 
-function freshness(status: Status): Line {
+function freshness(status: Status, brief: boolean): Line {
   const parts: Cell[] = [];
   const {recording, player} = status;
   if (recording) {
@@ -53,12 +72,15 @@ function freshness(status: Status): Line {
   const old = age(newest, status.now);
   if (status.paused) parts.push({text: 'PAUSED', tone: 'warn'}, {text: ', '});
   if (old !== undefined) parts.push({text: `data ${old} old`, tone: status.paused ? 'warn' : 'dim'});
-  if (!status.paused)
+  if (!status.paused && !(brief && old !== undefined))
     parts.push({text: `${old === undefined ? '' : ', '}every ${status.every} s`, tone: 'dim'});
   return [...parts, {text: ' '}];
 }
 
-/** `▶ 12:03:04 ├────●───────┤ 0:41 / 1:07  ×1`; events are marked on the bar, the last one reached is named. */
+/** In fewer cells the bar does not show where one is. */
+const BAR = 16;
+
+/** `▶ 12:03:04 ━━━━●──┴──── 0:41 / 1:07  ×1`; events are marked on the bar, the last one reached is named, or not at all. */
 function transport(player: PlayerStatus, columns: number): Line {
   const [from, to, at] = [player.from, player.to, player.at].map(moment => Date.parse(moment)) as [
     number,
@@ -67,10 +89,15 @@ function transport(player: PlayerStatus, columns: number): Line {
   ];
   const left = ` ${player.playing ? '▶' : '‖'} ${timeOfDay(player.at)} `;
   const right = ` ${clock(at - from)} / ${clock(to - from)}  ×${player.speed} `;
-  const event = player.events.findLast(one => one.at <= player.at);
-  const note = event ? ` ${timeOfDay(event.at)} ${event.text}` : '';
   const room = columns - left.length - right.length;
-  const bar = Math.max(4, note === '' ? room : Math.min(Math.floor(room / 2), room - 12));
+  const noteOf = (one: PlayerStatus['events'][number]) =>
+    [` ${timeOfDay(one.at)} ${clean(one.text)} `, ` ${clean(one.text)} `].find(
+      text => width(text) <= room - BAR,
+    ) ?? '';
+  // The bar keeps its length while events come and go.
+  const bar = Math.max(4, room - Math.max(0, ...player.events.map(one => width(noteOf(one)))));
+  const event = player.events.findLast(one => one.at <= player.at);
+  const note = event ? noteOf(event) : '';
   const place = (moment: number) => Math.round(((moment - from) / Math.max(1, to - from)) * (bar - 1));
   const cells: string[] = Array.from({length: bar}, (_, i) => (i < place(at) ? '━' : '─'));
   for (const one of player.events) cells[Math.max(0, Math.min(bar - 1, place(Date.parse(one.at))))] = '┴';

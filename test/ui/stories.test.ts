@@ -266,6 +266,16 @@ test('a wide value that is gone gives its room back after some generations, not 
   await ui.press('q');
 });
 
+test('help explains the keys, and the marks in the line of a recording', async () => {
+  const ui = story(fakeSession(script(), STATUS), 80, 24);
+  await ui.shows('[Nodes 3]');
+  await ui.press('?');
+  await ui.shows('── Keys');
+  await ui.press('G');
+  expect(await ui.shows('In the line of a recording')).toMatch(/┴ +Something happened to a node there/);
+  await ui.press('Esc', 'q');
+});
+
 test('Tab goes through the parts of a screen; an empty one says what to do next', async () => {
   const ui = story(fakeSession(script(), STATUS), 80, 24, POD);
   await ui.shows('[Connections 5]');
@@ -437,7 +447,7 @@ test('a recording shows its transport, and its keys step, play and change speed'
   expect((await ui.shows('[Nodes 3]')).split('\n').slice(0, 2)).toMatchInlineSnapshot(`
     [
       " hoptop  demo.hop · 3 nodes reached                                     playing",
-      " ▶ 12:03:04 ━━━━━━━┴━━━━●──────────── 1:04 / 2:10  ×1  12:02:40 worker-2 lost",
+      " ▶ 12:03:04 ━━━━━━━━┴━━━━●───────────── 1:04 / 2:10  ×1  12:02:40 worker-2 lost",
     ]
   `);
   await ui.press(' ', '.,', '>', '<', '{}', '05', 'r', 'R');
