@@ -40,7 +40,7 @@ const COLUMNS: readonly ColumnOf<SocketRow>[] = [
   words('state', 'State', 0, STATE, socket => stateMark(socket.state, socket.asOf), {
     tone: socket => (socket.asOf === undefined ? socketTone(socket) : 'dim'),
   }),
-  words('other', 'Other End', 1, 14, socket => otherText(socket.other), {
+  words('other', 'Other End', 1, 10, socket => otherText(socket.other), {
     tone: socket => (socket.other.asOf === undefined ? gradeTone(socket.other.grade) : 'dim'),
     max: 48,
   }),

@@ -50,7 +50,7 @@ test('80 columns have both queues, whole addresses and the state before programs
       STATE: 10,
     });
   }
-  const near = shown(tableOf([{local: '10.0.0.1:80', remote: '10.0.0.2:4000'}]), 80);
+  const near = shown(tableOf([{local: '10.244.2.2:5432', remote: '10.244.1.2:36872'}]), 80);
   expect(Object.keys(near)).toContain('OTHER END');
 });
 
