@@ -1,14 +1,14 @@
 import {type BodyLine, bodyOf} from './body.ts';
 import {breadcrumb, facetLine, gapLine, keyLine, lastLine} from './chrome.ts';
 import {commandOf, commandShown, type MakeCommand} from './command.ts';
-import {headerLines} from './header.ts';
+import {headerLines, holdsNothing} from './header.ts';
 import {BINDINGS} from './keys.ts';
 import {shown} from './navigation.ts';
 import {cut, fill, type Line} from './paint.ts';
 import {paletteLines} from './palette.ts';
 import {nodeLines} from './progress.ts';
 import {readingHeight, readingOf, readingTop} from './reader.ts';
-import {bodyHeight, SMALLEST, summaryLines, type Ui} from './state.ts';
+import {bodyHeight, hasGapLine, SMALLEST, summaryLines, type Ui} from './state.ts';
 import {wrap} from './text.ts';
 
 /** The lines of one screen: `above` and `below` are fixed, `body` has exactly the lines in between. */
@@ -22,12 +22,13 @@ export type Frame = {
 export function frameOf(ui: Ui, command: MakeCommand): Frame {
   if (ui.columns < SMALLEST.columns || ui.rows < SMALLEST.rows) return tooSmall(ui, command);
   const {view} = shown(ui.navigation);
-  const body = view ? bodyOf(ui) : {lines: waitingBody(ui), dropped: []};
+  const empty = holdsNothing(ui.status);
+  const body = view && !empty ? bodyOf(ui) : {lines: empty ? emptyBody(ui) : waitingBody(ui), dropped: []};
   const above: Line[] = [...headerLines(ui.status, ui.columns), breadcrumb(ui)];
   above.push(...summaryLines(ui));
-  if (view) above.push(facetLine(ui, body));
+  if (view) above.push(empty ? [] : facetLine(ui, body));
   const below: Line[] = [keyLine(ui), lastLine(ui, command)];
-  if (view && view.gaps.length > 0) below.unshift(gapLine(ui));
+  if (hasGapLine(ui)) below.unshift(gapLine(ui));
   return {above, body: padded(overlaid(ui) ?? body.lines, bodyHeight(ui)), below};
 }
 
@@ -43,6 +44,16 @@ function overlaid(ui: Ui): readonly BodyLine[] | undefined {
     {text: where, tone: 'dim'},
   ];
   return [{line: title}, ...reading.lines.slice(top, end).map(line => ({line: cut(line, ui.columns)}))];
+}
+
+/** In place of every answer: tables without a row would look as if the cluster were empty. */
+function emptyBody(ui: Ui): BodyLine[] {
+  const names = (ui.status?.nodes ?? []).map(node => node.name).join(', ');
+  const text =
+    `This recording holds nothing that can be shown: it ends before ${names === '' ? 'any node' : `any of ${names}`} ` +
+    'was read. Its file was cut in its first seconds, or the recording was stopped too early. Copy the whole file ' +
+    'again if there is one; else record anew (hoptop record, or R while live) for longer than one sweep.';
+  return [{line: []}, ...wrap(text, ui.columns - 2).map((line): BodyLine => ({line: [{text: ` ${line}`}]}))];
 }
 
 /** Before the first answer: how far each node is. */

@@ -14,7 +14,7 @@ export function headerLines(status: Status | undefined, columns: number): Line[]
   const lines = [firstLine(name, status, columns)];
   if (status.player) lines.push(transport(status.player, columns));
   const unreached = status.nodes.filter(node => node.state === 'dialling' || node.state === 'lost');
-  if (unreached.length > 0) lines.push(cut(waiting(unreached, status.now), columns));
+  if (unreached.length > 0 && !holdsNothing(status)) lines.push(cut(waiting(unreached, status.now), columns));
   return lines;
 }
 
@@ -111,6 +111,13 @@ function transport(player: PlayerStatus, columns: number): Line {
     ],
     columns,
   );
+}
+
+/** Whether a recording is at its end and no node was ever read in it: it was cut, or ended, too early. */
+export function holdsNothing(status: Status | undefined): boolean {
+  const player = status?.player;
+  if (!status || !player || player.at < player.to) return false;
+  return status.nodes.every(node => node.sweep === 0 && node.at === undefined);
 }
 
 function waiting(nodes: readonly NodeStatus[], now: string): Line {

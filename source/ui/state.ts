@@ -1,7 +1,7 @@
 import type {Evidence} from '../facts/evidence.ts';
 import type {Question} from '../questions/question.ts';
 import type {Facet, View} from '../views/view.ts';
-import {headerLines} from './header.ts';
+import {headerLines, holdsNothing} from './header.ts';
 import {type Items, itemsOf} from './items.ts';
 import {HELD, headsOf, naturalWidths, sampleRows} from './layout.ts';
 import {
@@ -126,8 +126,13 @@ export function itemsShown(ui: Ui): Items | undefined {
 /** What matters most here, in at most two lines. */
 export function summaryLines(ui: Ui): Line[] {
   const summary = shown(ui.navigation).view?.summary ?? [];
-  if (summary.length === 0) return [];
+  if (summary.length === 0 || holdsNothing(ui.status)) return [];
   return wrapLine(summary, ui.columns - 2, 2).map(line => [{text: ' '}, ...line]);
+}
+
+/** Whether a line says how much could not be seen; where nothing was recorded, the body says so. */
+export function hasGapLine(ui: Ui): boolean {
+  return (shown(ui.navigation).view?.gaps.length ?? 0) > 0 && !holdsNothing(ui.status);
 }
 
 /** Lines that the body has: what header, breadcrumb, summary, facets, gaps and footer leave. */
@@ -136,7 +141,7 @@ export function bodyHeight(ui: Ui): number {
   const crumb = 1;
   const summary = summaryLines(ui).length;
   const facets = view ? 1 : 0;
-  const gaps = view && view.gaps.length > 0 ? 1 : 0;
+  const gaps = hasGapLine(ui) ? 1 : 0;
   const footer = 2;
   return Math.max(
     1,

@@ -466,6 +466,28 @@ test('a recording shows its transport, and its keys step, play and change speed'
   await ui.press('q');
 });
 
+test('a recording in which no node was read says so instead of showing empty tables', async () => {
+  const moment = '2026-11-05T12:02:00.000Z';
+  const player = {from: moment, to: moment, at: moment, speed: 1, playing: false, events: []};
+  const nodes = STATUS.nodes.map(({id, name, since}) => ({
+    id,
+    name,
+    since,
+    state: 'dialling' as const,
+    sweep: 0,
+  }));
+  const session = fakeSession(script(), {...STATUS, source: 'cut.hop', nodes, player});
+  const ui = story(session, 80, 24);
+  const frame = await ui.shows('This recording holds nothing that can be shown');
+  expect(frame).toContain('it ends before any of');
+  expect(frame).not.toMatch(/connecting|\[Nodes|worker-1 +Ready/);
+  expect(frame.split('\n')).toHaveLength(24);
+  // As long as more follows, what was recorded is shown.
+  session.setStatus({player: {...player, to: '2026-11-05T12:04:00.000Z'}});
+  expect(await ui.shows('[Nodes 3]')).toContain('connecting');
+  await ui.press('q');
+});
+
 test('live: space pauses and says so, r reads again, R records into a file that can be named', async () => {
   const session = fakeSession(script(), STATUS);
   const ui = story(session, 80, 24);
