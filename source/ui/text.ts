@@ -28,22 +28,36 @@ export function truncate(text: string, cells: number): string {
   return take(text, cells - 1) + ELLIPSIS;
 }
 
-/** Up to so many words are a name with a mark or a program beside it; more are a sentence. */
-const NAME_WORDS = 3;
 /** In fewer cells a head and a tail say less than a head alone. */
 const NAME = 8;
 
 /**
  * A name at most `cells` wide, cut in the middle: replicas of one workload differ only in the last letters, files only
- * in the last part of their path. A port at the end stays whole. A sentence is cut at its end.
+ * in the last part of their path. What stands beside a name (a mark, a program) stays where there is room for it. A
+ * port at the end stays whole. A sentence is cut at its end.
  */
 export function shorten(text: string, cells: number): string {
   if (width(text) <= cells) return text;
-  const port = /:\d+$/.exec(text)?.[0].length ?? 0;
-  if (port === 0 && (cells < NAME || text.split(' ').length > NAME_WORDS)) return truncate(text, cells);
-  const end = Math.min(cells - 1, Math.max(port, Math.floor((cells - 1) / 3)));
-  const tail = takeEnd(text, end);
-  return tail === '' ? truncate(text, cells) : take(text, cells - 1 - width(tail)) + ELLIPSIS + tail;
+  const words = text.split(' ');
+  const longest = words.reduce((found, word, i) => (width(word) > width(words[found]!) ? i : found), 0);
+  const isName = words.length <= 3 || width(words[longest]!) * 2 >= width(text);
+  if (!isName) return truncate(text, cells);
+  const [before, after] = [words.slice(0, longest), words.slice(longest + 1)];
+  const besides = (some: readonly string[]) => some.reduce((sum, word) => sum + width(word) + 1, 0);
+  // What follows goes before the name gets too short to tell it from others.
+  while (after.length > 0 && cells - besides([...before, ...after]) < NAME * 2) after.pop();
+  const room = cells - besides([...before, ...after]);
+  if (room < 1) return truncate(text, cells);
+  const short = [...before, middle(words[longest]!, room), ...after].join(' ');
+  return short.includes(ELLIPSIS) ? short : truncate(`${short} ${ELLIPSIS}`, cells);
+}
+
+function middle(name: string, cells: number): string {
+  if (width(name) <= cells) return name;
+  const port = /:\d+$/.exec(name)?.[0].length ?? 0;
+  if (port === 0 && cells < NAME) return truncate(name, cells);
+  const tail = takeEnd(name, Math.min(cells - 1, Math.max(port, Math.floor((cells - 1) / 3))));
+  return tail === '' ? truncate(name, cells) : take(name, cells - 1 - width(tail)) + ELLIPSIS + tail;
 }
 
 /** The longest end that is at most `cells` wide. */

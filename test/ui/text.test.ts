@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import {expect, test} from 'vitest';
 import {cut, lineWidth, paint, spread, wrapLine} from '../../source/ui/paint.ts';
 import {clean, pad, shorten, truncate, width, wrap} from '../../source/ui/text.ts';
@@ -83,7 +84,10 @@ test('without colour only attributes are written, and the cursor is inverse in b
 
 test.each([
   ['shop/cart-5f8d9c7b6c-q7w2n', 18, 'shop/cart-5f…q7w2n'],
-  ['~ shop/cart-5f8d9c7b6c-q7w2n cart', 24, '~ shop/cart-5f8d…2n cart'],
+  ['~ shop/cart-5f8d9c7b6c-q7w2n cart', 24, '~ shop/cart-5…q7w2n cart'],
+  ['shop/web-7c5ddbdf54-x7f2m log-shipper', 28, 'shop/web-7…x7f2m log-shipper'],
+  ['~ shop/web-7c5ddbdf54-x7f2m web (not read)', 20, '~ shop/web-7c5…x7f2m'],
+  ['shop/db-0 postgres', 14, 'shop/db-0 …'],
   ['/var/run/netns/cni-3f18', 12, '/var/run…f18'],
   // A port is never cut, whatever goes for it.
   ['10.244.100.200:41822', 10, '10.…:41822'],
@@ -94,4 +98,19 @@ test.each([
 ])('the name %j in %i cells is %s', (text, cells, expected) => {
   expect(shorten(text, cells)).toBe(expected);
   expect(width(expected)).toBeLessThanOrEqual(cells);
+});
+
+test('whatever is shortened fits, and what was cut shows it', () => {
+  fc.assert(
+    fc.property(
+      fc.string({unit: 'grapheme', maxLength: 60}),
+      fc.integer({min: 1, max: 40}),
+      (text, cells) => {
+        const plain = clean(text);
+        const short = shorten(plain, cells);
+        expect(width(short)).toBeLessThanOrEqual(cells);
+        if (short !== plain) expect(short).toContain('…');
+      },
+    ),
+  );
 });
