@@ -67,11 +67,11 @@ describe.runIf(runs).each(topologies)('a person in $name', {timeout: 60_000}, to
     await she.press('Enter');
     const pod = await she.shows(/^ overview › node worker-1 › pod data\/backup-0$/m);
     const pair = await she.shows(
-      topology.datapath === 'routed' ? /─ cali\w+ .* on worker-1/ : /─ veth\w+ .* on worker-1/,
+      topology.datapath === 'routed' ? /on node +├─ cali\w+/ : /on node +├─ veth\w+/,
     );
-    expect(pair).toMatch(/proven: index \d+ points to \d+ and that points back/);
-    if (topology.datapath === 'flannel-vxlan') expect(pod).toContain('cni0  bridges it');
-    await she.reaches(/─ eth0 .* in the pod/);
+    expect(pair).toMatch(/joined by +proven: index \d+ points to \d+ and that points back/);
+    if (topology.datapath === 'flannel-vxlan') expect(pod).toMatch(/bridge +├─ cni0/);
+    await she.reaches(/in pod +├─ eth0 /);
     await she.press('Enter');
     await she.shows(/› link data\/backup-0:eth0$/m);
     await she.press('Tab');
