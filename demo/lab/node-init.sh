@@ -16,6 +16,8 @@ mkdir "$dir"/fs/upper "$dir"/fs/work "$dir"/fs/root
 root=$dir/fs/root
 mount -t overlay -o "lowerdir=/,upperdir=$dir/fs/upper,workdir=$dir/fs/work" overlay "$root"
 cp -a "$dir"/seed/. "$root"/
+# What the machine's root has his shell do at login is not the node's: one that waits for a lock holds up every login.
+for file in .bashrc .bash_profile .bash_login .profile .zshrc .zshenv; do rm -f "$root/root/$file"; done
 hostname "$name"
 
 mkdir -p "$root"/proc "$root"/sys "$root"/dev "$root"/run "$root"/tmp "$root"/.machine
