@@ -1,5 +1,6 @@
 import type {NodeRow} from '../questions/node-rows.ts';
 import type {OverviewAnswer} from '../questions/overview.ts';
+import {gapSentences} from './gaps.ts';
 import {reachTone} from './marks.ts';
 import {figures, listTable, words} from './table.ts';
 import {age, count, span} from './units.ts';
@@ -7,6 +8,7 @@ import type {Table, Tone, View} from './view.ts';
 
 export function overviewView({nodes, totals, at, gaps}: OverviewAnswer): Omit<View, 'gaps'> {
   const unread = totals.nodes - totals.read;
+  const unseen = gapSentences(gaps).length;
   return {
     title: 'overview',
     summary: [
@@ -15,7 +17,7 @@ export function overviewView({nodes, totals, at, gaps}: OverviewAnswer): Omit<Vi
       {text: ` · ${count(totals.pods, 'pod')} · ${count(totals.namespaces, 'namespace')}`},
       {text: ` · ${totals.sockets.established} estab, ${totals.sockets.listening} listen`},
       {text: ` · ${totals.cpu.toFixed(2)} s CPU`, tone: 'dim'},
-      ...(gaps.length > 0 ? [{text: ` · ${count(gaps.length, 'gap')}`, tone: 'warn' as const}] : []),
+      ...(unseen > 0 ? [{text: ` · ${count(unseen, 'gap')}`, tone: 'warn' as const}] : []),
     ],
     facets: [{key: 'nodes', title: 'Nodes', body: nodeTable(nodes, at)}],
   };
@@ -32,10 +34,7 @@ function nodeTable(nodes: readonly NodeRow[], now: string): Table {
       figures('listening', 'LISTEN', 2, 6, node => node.sockets?.listening),
       words('os', 'OS-IMAGE', 4, 10, node => node.os, {max: 32}),
       words('kernel', 'KERNEL-VERSION', 3, 10, node => node.kernel, {max: 28}),
-      // Nothing that is read tells the runtime's version: said, not guessed.
-      words('runtime', 'CONTAINER-RUNTIME', 9, 7, node => (node.sweep === undefined ? '' : '?'), {
-        tone: () => 'dim',
-      }),
+      words('runtime', 'CONTAINER-RUNTIME', 8, 7, node => node.runtime, {max: 32}),
       figures('uptime', 'UPTIME', 5, 6, node => node.uptime, {show: span}),
       figures('namespaces', 'NETNS', 6, 5, node => node.namespaces),
       figures('processes', 'PROCS', 7, 5, node => node.processes),

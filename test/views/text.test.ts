@@ -23,9 +23,9 @@ function facet(line: string, title: string): string {
 test('overview', () => {
   expect(printed('overview')).toMatchInlineSnapshot(`
     "
-    NAME  STATE  ADDRESS      PODS  ESTAB  LISTEN  OS-IMAGE             KERNEL-VERSION  CONTAINER-RUNTIME  UPTIME  NETNS  PROCS  AGE OF DATA     CPU    WALL
-    n1    ready  192.168.0.1     1      2       2  Debian GNU/Linux 12  6.18.5          ?                     16m      2      3           2s  0.05 s  120 ms
-    n2    ready  192.168.0.2     1      1       1  Debian GNU/Linux 12  6.18.5          ?                    100s      2      3           2s  0.05 s  120 ms
+    NAME  STATE  ADDRESS      PODS  ESTAB  LISTEN  OS-IMAGE             KERNEL-VERSION  UPTIME  NETNS  PROCS  AGE OF DATA     CPU    WALL
+    n1    ready  192.168.0.1     1      2       2  Debian GNU/Linux 12  6.18.5             16m      2      3           2s  0.05 s  120 ms
+    n2    ready  192.168.0.2     1      1       1  Debian GNU/Linux 12  6.18.5            100s      2      3           2s  0.05 s  120 ms
     n3    lost
 
     NOT SEEN
