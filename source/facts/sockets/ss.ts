@@ -13,7 +13,7 @@ import {type Columns, clearRow, type Draft, grow} from './columns.ts';
 import {endpoint, UNSAID, UNSAID_ANY6, UNSAID_STAR} from './endpoint.ts';
 import {retrans, type Slash} from './retrans.ts';
 import {afterSpaces, type Bytes, bytesOf, decimal, digits, four, fourAt, startsWith, total} from './scan.ts';
-import {NO_UID} from './table.ts';
+import {NO_UID, STATES} from './table.ts';
 
 /** What a scan did not understand: how many lines, and where the first of them is. */
 export type Misread = {lines: number; from: number; to: number};
@@ -39,22 +39,7 @@ const t_ = 0x74;
 const u_ = 0x75;
 
 const text = (word: string) => Uint8Array.from(word, letter => letter.charCodeAt(0));
-/** In the order of `STATES`. */
-const STATE_TEXT = [
-  'UNKNOWN',
-  'ESTAB',
-  'SYN-SENT',
-  'SYN-RECV',
-  'FIN-WAIT-1',
-  'FIN-WAIT-2',
-  'TIME-WAIT',
-  'UNCONN',
-  'CLOSE-WAIT',
-  'LAST-ACK',
-  'LISTEN',
-  'CLOSING',
-  'CLOSED',
-].map(text);
+const STATE_TEXT = STATES.map(text);
 const TCP = four('tcp ');
 const UDP = four('udp ');
 const ESTA = four('ESTA');
