@@ -104,6 +104,13 @@ async function openTerminal(start: Start, question: Question, flags: Flags): Pro
     worker.once('error', reject);
   });
   if (opened) throw opened;
+  // Without its worker the screen would show old data as if it were live. The UI's guard restores the terminal first.
+  let closing = false;
+  worker.on('error', fault => queueMicrotask(() => Promise.reject(fault)));
+  worker.on('exit', status => {
+    if (!closing)
+      queueMicrotask(() => Promise.reject(new Error(`hoptop's worker ended with status ${status}.`)));
+  });
   const code = await openUi(session, {
     start: question,
     toView,
@@ -111,6 +118,7 @@ async function openTerminal(start: Start, question: Question, flags: Flags): Pro
     command: (words, at) =>
       ['hoptop', words, sourceFlags(start), ...(at === undefined ? [] : ['--at', at])].join(' '),
   });
+  closing = true;
   await session.close();
   return code;
 }

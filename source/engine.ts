@@ -81,6 +81,15 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
     return graph;
   }
 
+  /** One question that fails must not take the session with it: what went wrong is said in the place of its answer. */
+  function tryAnswer(question: Question): Outcome {
+    try {
+      return answer(question);
+    } catch (fault) {
+      return {missing: `This could not be answered because of a fault in hoptop: ${fault}.`, suggestions: []};
+    }
+  }
+
   function answer(question: Question): Outcome {
     const result = ask(currentGraph(), question);
     return 'missing' in result ? result : {answer: result};
@@ -127,7 +136,7 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
         if (shownWorld === world && shownAt === world.generation) return;
         shownWorld = world;
         shownAt = world.generation;
-        show(answer(question));
+        show(tryAnswer(question));
       };
       watches.add(refresh);
       refresh();

@@ -33,7 +33,9 @@ export function evidenceText(
   const lines = text.split('\n').map(line => sanitise(line.trimEnd()));
   if (to < evidence.to) lines.push(`… and ${evidence.to - to} bytes more`);
   return {
-    title: `${where}: ${evidence.fact}, sweep ${reply.sweep}, ${reply.at}, took ${reply.ms} ms, exit ${reply.exit}`,
+    title: reply.same
+      ? `${where}: ${evidence.fact}, read ${reply.same}; nothing moved there up to sweep ${reply.sweep}, ${reply.at}`
+      : `${where}: ${evidence.fact}, sweep ${reply.sweep}, ${reply.at}, took ${reply.ms} ms, exit ${reply.exit}`,
     command,
     lines,
   };

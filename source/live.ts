@@ -63,7 +63,7 @@ export function driveLive(options: LiveOptions): Drive & {readonly settled: Prom
   async function live(node: string, first: () => void): Promise<void> {
     while (!stop.signal.aborted) {
       const began = performance.now();
-      if (!paused) await turn(node);
+      if (!paused) await turn(node).catch(fault => say(`Reading ${node} failed in hoptop itself: ${fault}`));
       first();
       await rest(every * 1000 - (performance.now() - began));
     }
@@ -96,8 +96,9 @@ export function driveLive(options: LiveOptions): Drive & {readonly settled: Prom
 
   async function startRecording(file: string): Promise<void> {
     try {
+      if (recorder) throw new Error(`Already recording to ${recorder.file}.`);
       const recording = await record(file, sentence => {
-        recorder = undefined;
+        if (recorder?.recording === recording) recorder = undefined;
         say(sentence);
       });
       recorder = {file, since: now(), recording};

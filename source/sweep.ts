@@ -32,14 +32,20 @@ export type Sweeper = {
 /** Interface kinds that have a forwarding database of their own. */
 const SWITCHES = new Set(['bridge', 'vxlan']);
 
-/** Every so many sweeps everything is read, moved or not. */
-const ALL_FRESH = 15;
+/** After so many seconds everything is read, moved or not. */
+const ALL_FRESH = 30;
 
 export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
   let complete: Snapshot | undefined;
   let before: Snapshot | undefined;
   let draft: Snapshot = emptySnapshot(node);
   let first = true;
+  /** Raised by `forgetCadence`: a sweep that was asked for before that does not make up for it. */
+  let epoch = 0;
+  let askedIn = 0;
+  /** Uptime of the node when everything was last read, moved or not, and whether the sweep under way does so. */
+  let allFreshAt = Number.NEGATIVE_INFINITY;
+  let readsAllFresh = false;
   const byName = new Map(facts.map(fact => [fact.name, fact]));
   const newest = new Map<string, Reply>();
   const gaps = new Map<string, readonly Gap[]>();
@@ -133,11 +139,18 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
     return wanted.length > 0 ? {netns: wanted} : undefined;
   }
 
-  /** What a quiet reader reads all the same; now and then all of it, against changes that no count shows. */
+  /**
+   * What a quiet reader reads all the same; now and then all of it, against changes that no count shows. Where sweeps
+   * are far apart, that is every time.
+   */
   function freshOf(fact: Fact): Pick<Read, 'fresh'> {
     if (!fact.reader.quiet) return {};
-    const all = first || (draft.sweep + 1) % ALL_FRESH === 0;
-    return {fresh: all ? 'all' : (fact.fresh?.(draft) ?? [])};
+    const interval = before ? draft.uptime - before.uptime : Number.POSITIVE_INFINITY;
+    if (first || draft.uptime + interval - allFreshAt >= ALL_FRESH) {
+      readsAllFresh = true;
+      return {fresh: 'all'};
+    }
+    return {fresh: fact.fresh?.(draft, before) ?? []};
   }
 
   /** An FDB is read only where there is a bridge or a vxlan. */
@@ -151,6 +164,8 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
     previous: () => before,
     due() {
       const reads: Read[] = [];
+      askedIn = epoch;
+      readsAllFresh = false;
       for (const fact of facts) {
         if (first && fact.name === 'forwarding') continue;
         const scope = scopeOf(fact);
@@ -192,15 +207,18 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
         stale.clear();
         markStale(was, done);
       }
+      if (readsAllFresh) allFreshAt = swept.uptime;
+      readsAllFresh = false;
       complete = done;
       draft = done;
-      first = false;
+      if (askedIn === epoch) first = false;
       sweepFacts = new Set();
     },
     lost() {
       pending = [];
     },
     forgetCadence() {
+      epoch++;
       first = true;
       readAt.clear();
     },

@@ -217,16 +217,42 @@ describe('a quiet reader', () => {
   const quiet = {...fact('sockets', 'each-netns', {when: 'sweep'}), fresh: () => ['7']};
   const facts = [{...quiet, reader: {...quiet.reader, quiet: true as const}}];
 
-  test('is told what to read all the same, and everything at first and now and then', () => {
+  /** What the sweeps of a node, so many seconds apart, are told to read all the same. */
+  function freshOf(seconds: number, sweeps: number) {
     const sweeper = createSweeper('n', facts);
-    const fresh = Array.from({length: 30}, (_, index) => {
+    return Array.from({length: sweeps}, (_, index) => {
       const [read] = sweeper.due();
-      sweeper.swept({node: 'n', swept: index + 1, at: '', uptime: 0, cpu: 0, wall: 0, bytes: 0, trips: 1});
+      const sweep = index + 1;
+      const uptime = 1000 + index * seconds;
+      const reply = {node: 'n', reader: 'x', sweep, at: '', uptime, ms: 0, exit: 0, err: '', netns: '7'};
+      sweeper.reply({...reply, fact: 'sockets', out: encoder.encode('')});
+      sweeper.swept({node: 'n', swept: sweep, at: '', uptime, cpu: 0, wall: 0, bytes: 0, trips: 1});
       return read?.fresh;
     });
-    expect(fresh.flatMap((each, index) => (each === 'all' ? [index] : []))).toEqual([0, 14, 29]);
-    expect(fresh[1]).toEqual(['7']);
+  }
+
+  test('is told what to read all the same, and everything at first and every half a minute', () => {
+    const fresh = freshOf(2, 40);
+    const all = fresh.flatMap((each, index) => (each === 'all' ? [index] : []));
+    // Until two sweeps tell how far apart they are, everything is read.
+    expect(all).toEqual([0, 1, 16, 31]);
+    expect(fresh[2]).toEqual(['7']);
   });
+
+  test('where sweeps are far apart, everything is read every time', () => {
+    expect(new Set(freshOf(60, 5))).toEqual(new Set(['all']));
+  });
+});
+
+test('a sweep that was asked for before everything became due does not make up for it', () => {
+  const {sweeper, run} = node();
+  run(sweeper.due(), world);
+  const under = sweeper.due();
+  sweeper.forgetCadence();
+  run(under, world);
+  expect(sweeper.due().map(read => read.reader.fact)).toContain('identity');
+  run(sweeper.due(), world);
+  expect(sweeper.due().map(read => read.reader.fact)).not.toContain('identity');
 });
 
 describe('what becomes of it', () => {

@@ -1,5 +1,5 @@
 import {EXIT} from '../exit.ts';
-import {sanitise} from '../facts/text.ts';
+import {safeJson, sanitise} from '../facts/text.ts';
 import {toJson} from '../questions/json.ts';
 import type {Question} from '../questions/question.ts';
 import type {NodeStatus, Status} from '../ui/session.ts';
@@ -19,14 +19,14 @@ export async function answerOnce(start: Start, question: Question, format: 'text
     if ('answer' in outcome && code !== EXIT.none) {
       const text =
         format === 'json'
-          ? `${JSON.stringify(toJson(outcome.answer), null, 2)}\n`
+          ? `${safeJson(JSON.stringify(toJson(outcome.answer), null, 2))}\n`
           : viewText(toView(outcome.answer));
       await write(text);
     } else if ('missing' in outcome && code !== EXIT.none) {
       const near = outcome.suggestions.length > 0 ? ` Near: ${outcome.suggestions.join(', ')}.` : '';
       process.stderr.write(`hoptop: ${sanitise(outcome.missing)}${sanitise(near)}\n`);
     } else if (format === 'json' && 'answer' in outcome) {
-      await write(`${JSON.stringify(toJson(outcome.answer), null, 2)}\n`);
+      await write(`${safeJson(JSON.stringify(toJson(outcome.answer), null, 2))}\n`);
     }
     // A recording that is cut answers as far as it goes, and says so.
     if (notice) process.stderr.write(`hoptop: ${sanitise(notice)}\n`);

@@ -29,8 +29,8 @@ export type Fact = {
    * show of the same thing (a process in a container that no sandbox read so far names).
    */
   dueWhen?(soFar: Snapshot): string;
-  /** With a `quiet` reader: namespaces to read even if nothing moved there. */
-  fresh?(soFar: Snapshot): readonly string[];
+  /** With a `quiet` reader: namespaces to read even if no count moved there. `before` is the sweep before the last. */
+  fresh?(soFar: Snapshot, before: Snapshot | undefined): readonly string[];
   /**
    * For a fact whose namespaces make one table (sockets): called once at the end of a sweep with the newest reply of
    * every living namespace, instead of `contribute` for each.

@@ -4,6 +4,7 @@ import type {Fact} from './fact.ts';
 import {quoted} from './lines.ts';
 import type {Snapshot} from './snapshot.ts';
 import {appendKept, createDraft, type Draft, finish} from './sockets/columns.ts';
+import {otherHolders} from './sockets/holders.ts';
 import {restless} from './sockets/restless.ts';
 import {type Misread, scanSs} from './sockets/ss.ts';
 import type {SocketTable} from './sockets/table.ts';
@@ -130,7 +131,9 @@ export const sockets: Fact = {
   name: 'sockets',
   reader,
   cadence: {when: 'sweep'},
-  fresh: ({sockets: known}) => (known ? restless(known.value) : []),
+  fresh: (soFar, before) => [
+    ...new Set([...(soFar.sockets ? restless(soFar.sockets.value) : []), ...otherHolders(soFar, before)]),
+  ],
   contribute: () => ({}),
   collect(replies, soFar) {
     const newest = replies.reduce<Reply | undefined>((a, b) => (a && a.sweep >= b.sweep ? a : b), undefined);

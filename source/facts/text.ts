@@ -9,3 +9,10 @@ const UNSAFE =
 export function sanitise(text: string): string {
   return text.replace(UNSAFE, char => (char === '\t' || char === '\n' ? ' ' : '\ufffd'));
 }
+
+/** JSON text with the same characters escaped, which means the same to every reader and nothing to a terminal. */
+export function safeJson(json: string): string {
+  return json.replace(UNSAFE, char =>
+    char === '\n' ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

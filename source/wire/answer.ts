@@ -123,6 +123,8 @@ export function createAnswer(
         open = undefined;
       }
       const state = pick(first);
+      // The node is not trusted with more than a name for a namespace: what it says there comes back in requests.
+      if ((kind === 'B' || kind === 'S') && !/^(-|\d{1,20})$/.test(second ?? '')) return;
       if (kind === 'B' && state && !state.outDone && !state.outs.has(second ?? '')) {
         const half: Half = {exit: cutExit, from: 0, until: 0, body: [], cut: false};
         state.outs.set(second ?? '', half);
@@ -253,7 +255,8 @@ function* replies(
   const blank = {...name, uptime, ms: 0, out: new Uint8Array()};
   for (const [netns, until] of state.still) {
     const stood = standing(reader.fact, netns);
-    if (stood && !entersOther(netns)) yield {...stood, sweep, at, uptime: until, ms: 0, same: true};
+    if (stood && !entersOther(netns))
+      yield {...stood, sweep, at, uptime: until, ms: 0, same: stood.same ?? stood.at};
     else yield {...blank, netns, exit: 1, err: `What ${reader.name} said there before is not held any more.`};
   }
   const asked = wanted(read) ?? (reader.scope === 'node' ? [] : [spaces.host, ...spaces.paths.keys()]);

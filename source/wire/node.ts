@@ -127,8 +127,10 @@ export function createNode(node: string, {dial, timing, patience, turn, tell}: N
         const swept = await asked.ask(reads, sweeps, take);
         attempt = 0;
         return swept;
-      } catch {
-        // The channel was lost, which `events` tells with its cause.
+      } catch (problem) {
+        // Mostly the channel was lost, which `events` tells with its cause. Anything else must not leave the node
+        // looking well: the channel ends with it, and the node is dialled anew.
+        asked.end(`${node} could not be asked: ${problem instanceof Error ? problem.message : problem}`);
         return undefined;
       }
     },

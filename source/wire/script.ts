@@ -256,7 +256,8 @@ const entered = ({command, stdin, files}: Reader) => {
   // The limit is set in the process that becomes the command: no shell is started for it.
   return files === undefined
     ? `"$@" ${command}`
-    : `( ulimit -Sn ${whole(files)}; exec "$@" ${command} ) || "$@" ${command}`;
+    : // Not again for what a signal or the guard ended, or what is not there.
+      `( ulimit -Sn ${whole(files)}; exec "$@" ${command} ); case $? in 0) ;; 12[4-9]|1[3-5]?) ( exit $? );; *) "$@" ${command};; esac`;
 };
 
 const whole = (value: number) => Math.max(1, Math.ceil(value));

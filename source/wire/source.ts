@@ -31,9 +31,10 @@ export type Reader = {
   /** Fed to the command's standard input (scope `each-netns` only), e.g. the lines of an `ip -batch`. */
   readonly stdin?: string;
   /**
-   * What it shows stays the same as long as nothing moves in the namespace (scope `each-netns` only): no TCP or UDP
-   * socket came or went, and no segment or datagram passed, by the kernel's own counts in `/proc/PID/net/sockstat` and
-   * `snmp`. The node compares these itself, and where they stand, runs nothing and says so (`Reply.same`).
+   * What it shows rarely changes as long as nothing moves in the namespace (scope `each-netns` only): the kernel's own
+   * counts of sockets, segments and datagrams (`/proc/PID/net/sockstat`, `snmp`) stand. The node compares them itself,
+   * and where they stand, runs nothing and says so (`Reply.same`). What changes without any count (one listener
+   * closed, another opened) is for the caller to notice, who then asks for it with `Read.fresh`.
    */
   readonly quiet?: true;
   /**
@@ -83,8 +84,8 @@ export type Reply = {
   readonly err: string;
   /** Present when `out` was cut at the reader's limit. */
   readonly truncated?: true;
-  /** Nothing moved in the namespace since it was read: `out` is what was read then, and stands. */
-  readonly same?: true;
+  /** Nothing moved in the namespace since it was read at this time (ISO 8601): `out` is from then, and stands. */
+  readonly same?: string;
 };
 
 /** How a node is reached, as it changes. `step` is what it is busy with, in words for the screen. */

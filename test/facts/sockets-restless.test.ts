@@ -1,4 +1,6 @@
 import {expect, test} from 'vitest';
+import type {Snapshot} from '../../source/facts/snapshot.ts';
+import {otherHolders} from '../../source/facts/sockets/holders.ts';
 import {restless} from '../../source/facts/sockets/restless.ts';
 import {parseSockets} from '../../source/facts/sockets.ts';
 
@@ -21,4 +23,68 @@ test.each([
     {netns: '8', out: encoder.encode(row('tcp', 'ESTAB', 0, 0))},
   ]);
   expect(restless(table)).toEqual(expected ? ['7'] : []);
+});
+
+/** A moment in which these (pid, inode) are held; pids 1 and 2 are in namespace 7, pid 3 in 8. */
+function moment(sweep: number, ...held: [pid: number, inode: number][]): Snapshot {
+  const dated = <T>(value: T) => ({sweep, at: '', uptime: sweep, value});
+  const members = [1, 2, 3].map(pid => ({pid, netns: pid === 3 ? '8' : '7', from: 0, to: 0}));
+  const owners = {
+    count: held.length,
+    inode: Uint32Array.from(held, ([, inode]) => inode),
+    pid: Uint32Array.from(held, ([pid]) => pid),
+    fd: new Uint32Array(held.length),
+  };
+  return {
+    node: 'n',
+    sweep,
+    at: '',
+    uptime: sweep,
+    netns: new Map(),
+    gaps: [],
+    members: dated(members),
+    owners: dated(owners),
+  };
+}
+
+test.each([
+  [
+    'the same sockets in another order',
+    [
+      [2, 11],
+      [1, 10],
+      [3, 12],
+    ],
+    [],
+  ],
+  [
+    'one closed and another opened',
+    [
+      [1, 20],
+      [2, 11],
+      [3, 12],
+    ],
+    ['7'],
+  ],
+  [
+    'handed from one process to another',
+    [
+      [2, 10],
+      [2, 11],
+      [3, 12],
+    ],
+    ['7'],
+  ],
+  [
+    'one more',
+    [
+      [1, 10],
+      [2, 11],
+      [3, 12],
+      [3, 13],
+    ],
+    ['8'],
+  ],
+] as [string, [number, number][], string[]][])('other holders: %s', (_, held, expected) => {
+  expect(otherHolders(moment(2, ...held), moment(1, [1, 10], [2, 11], [3, 12]))).toEqual(expected);
 });

@@ -54,7 +54,7 @@ describe.skipIf(!able)('a quiet reader', () => {
     const second = await ask();
     for (const index of [0, 1]) {
       expect(at(first, index).same).toBeUndefined();
-      expect(at(second, index)).toMatchObject({same: true, exit: 0, ms: 0});
+      expect(at(second, index)).toMatchObject({same: at(first, index).at, exit: 0, ms: 0});
       expect(said(at(second, index))).toBe(said(at(first, index)));
       expect(at(second, index).sweep).toBe(at(first, index).sweep + 1);
       expect(at(second, index).uptime).toBeGreaterThanOrEqual(at(first, index).uptime);
@@ -66,7 +66,7 @@ describe.skipIf(!able)('a quiet reader', () => {
     datagram(NAMES[0]!);
     const moved = await ask();
     expect(at(moved, 0).same).toBeUndefined();
-    expect(at(moved, 1).same).toBe(true);
+    expect(at(moved, 1).same).toBeDefined();
   });
 
   test('reads where a socket came to be, though nothing passed', async () => {
@@ -78,13 +78,13 @@ describe.skipIf(!able)('a quiet reader', () => {
     const moved = await ask();
     listener.kill();
     expect(at(moved, 1).same).toBeUndefined();
-    expect(at(moved, 0).same).toBe(true);
+    expect(at(moved, 0).same).toBeDefined();
   });
 
   test('reads what it is told to read all the same, one or all', async () => {
     await ask();
     const one = await ask([inodes[0]!]);
-    expect([at(one, 0).same, at(one, 1).same]).toEqual([undefined, true]);
+    expect([at(one, 0).same, at(one, 1).same]).toEqual([undefined, expect.any(String)]);
     const all = await ask('all');
     expect([at(all, 0).same, at(all, 1).same]).toEqual([undefined, undefined]);
   });

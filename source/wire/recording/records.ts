@@ -9,7 +9,7 @@ import {type ByteReader, byteReader, byteWriter, Overrun} from './bytes.ts';
 import {nodeOf, slotOf, type World} from './world.ts';
 
 const kind = {node: 0, slot: 1, reply: 2, event: 3, swept: 4, standing: 5, pending: 6, state: 7, last: 8};
-const flag = {sameOut: 1, sameErr: 2, truncated: 4};
+const flag = {sameOut: 1, sameErr: 2, truncated: 4, stood: 8};
 const states: readonly NodeEvent['state'][] = ['dialling', 'ready', 'lost', 'back'];
 
 /** One thing that happened, at its place on the recording's time line (milliseconds since 1970, never falling). */
@@ -74,7 +74,10 @@ export function createEncoder(): Encoder {
     const sameErr = slot.err === value.err;
     body.signed(slot.id - lastSlot - 1);
     body.unsigned(
-      (sameOut ? flag.sameOut : 0) | (sameErr ? flag.sameErr : 0) | (value.truncated ? flag.truncated : 0),
+      (sameOut ? flag.sameOut : 0) |
+        (sameErr ? flag.sameErr : 0) |
+        (value.truncated ? flag.truncated : 0) |
+        (value.same === undefined ? 0 : flag.stood),
     );
     sweepAndUptime(value.sweep, value.uptime, host);
     at(value.at);
@@ -86,6 +89,7 @@ export function createEncoder(): Encoder {
       textSize += value.out.length;
     }
     if (!sameErr) body.text(value.err);
+    if (value.same !== undefined) body.text(value.same);
     record(of);
     lastSlot = slot.id;
     slot.out = value.out;
@@ -200,12 +204,14 @@ export function createDecoder(): Decoder {
       texts = texts.subarray(length);
     }
     if ((flags & flag.sameErr) === 0) slot.err = body.text();
+    const same = (flags & flag.stood) === 0 ? {} : {same: body.text()};
     const {node, fact, reader, netns, out, err} = slot;
     return {
       ...{node, fact, reader},
       ...(netns === undefined ? {} : {netns}),
       ...{...when, at: time, ms, exit, out, err},
       ...(flags & flag.truncated ? {truncated: true} : {}),
+      ...same,
     };
   };
   const event = (body: ByteReader): NodeEvent => {
