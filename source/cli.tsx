@@ -150,7 +150,8 @@ process.stdout.on('error', error => {
 });
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  // Everything has been written; connections that are still closing need not be waited for.
+  process.exit(await main(process.argv.slice(2)));
 } catch (error) {
   if (!(error instanceof Error) || !['UsageError', 'RecordingError', 'SourceError'].includes(error.name))
     throw error;

@@ -123,6 +123,8 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
 
   function scopeOf(fact: Fact): Scope | undefined {
     const {cadence, reader} = fact;
+    // A node itself nearly always has a bridge or a tunnel; of its pods it is not known yet.
+    if (first && fact.name === 'forwarding') return {netns: ['host']};
     if (cadence.when === 'sweep' || first) return reader.scope;
     if (cadence.when === 'once') return undefined;
     const sweep = draft.sweep + 1;
@@ -167,7 +169,6 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
       askedIn = epoch;
       readsAllFresh = false;
       for (const fact of facts) {
-        if (first && fact.name === 'forwarding') continue;
         const scope = scopeOf(fact);
         if (scope === undefined) continue;
         reads.push({node, reader: fact.reader, scope, ...freshOf(fact)});

@@ -117,7 +117,8 @@ function node() {
       const outs: Record<string, string> = {namespaces: world.all.join(' '), fingerprints: world.prints};
       if (reader.scope === 'node') say(reader.fact, outs[reader.fact] ?? '');
       else {
-        const inodes = typeof scope === 'string' ? world.all : scope.netns;
+        const inodes =
+          typeof scope === 'string' ? world.all : scope.netns.map(name => (name === 'host' ? '1' : name));
         for (const inode of inodes) say(reader.fact, world.network?.[inode] ?? '', inode);
       }
     }
@@ -139,17 +140,15 @@ const STEADY = ['namespaces', 'fingerprints', 'sockets'];
 const world = {all: ['1', '7'], prints: '1=a 7=b', network: {'1': 'bridge'}};
 
 describe('what is due', () => {
-  test('at first everything but the FDB, then the FDB where there is a bridge, then what changes all the time', () => {
+  test("at first everything, of FDBs the node's own; then those of other bridges; then what changes all the time", () => {
     const {sweeper, run, asked} = node();
-    run(sweeper.due(), world);
-    run(sweeper.followUps(), world);
+    const nested = {...world, network: {'1': 'bridge', '7': 'bridge'}};
+    run(sweeper.due(), nested);
+    run(sweeper.followUps(), nested);
     expect(sweeper.followUps()).toEqual([]);
-    run(sweeper.due(), world);
-    expect(asked).toEqual([
-      ['identity', 'namespaces', 'fingerprints', 'network', 'sockets'],
-      ['forwarding 1'],
-      STEADY,
-    ]);
+    run(sweeper.due(), nested);
+    const all = ['identity', 'namespaces', 'fingerprints', 'network', 'forwarding host', 'sockets'];
+    expect(asked).toEqual([all, ['forwarding 7'], STEADY]);
   });
 
   test('a changed fingerprint makes that namespace due, and only that one', () => {

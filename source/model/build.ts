@@ -2,12 +2,13 @@ import type {Gap} from '../facts/evidence.ts';
 import type {NetnsFacts, Snapshot} from '../facts/snapshot.ts';
 import {joinEnds, type Seen} from './ends.ts';
 import type {Container, Graph, GraphNode, Interface, Namespace, NodeInput, Pod, Proc} from './graph.ts';
+import {oldGaps} from './old.ts';
 import {pairInterfaces} from './pairs.ts';
 import {containerByPid, type FoundPod, findPods} from './pods.ts';
 import {changedKeys, countersOf, ratesOf} from './rates.ts';
-import {asOf, socketsUnread} from './unread.ts';
+import {asOf, endsUnread} from './unread.ts';
 import {hideouts} from './unseen.ts';
-import {isLinkLocalText, isLoopbackText} from './words.ts';
+import {isLinkLocalText, isLoopbackText, timeOfDay} from './words.ts';
 
 /** Being built: lists are still filled. */
 type Open<T> = {-readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K]};
@@ -34,7 +35,7 @@ export function buildGraph(inputs: ReadonlyMap<string, NodeInput>, at?: string):
     pods: nodes.flatMap(node => node.pods),
     byAddress,
     pairs,
-    ends: joinEnds(seen, namespaces, byAddress, socketsUnread, hideouts(nodes, byAddress)),
+    ends: joinEnds(seen, namespaces, byAddress, endsUnread, hideouts(nodes, byAddress)),
     gaps: nodes.flatMap(node => gapsOf(node, at ?? moments.at(-1) ?? '')),
   };
 }
@@ -278,7 +279,8 @@ function seenBy(node: GraphNode): Seen | undefined {
 }
 
 function gapsOf(node: GraphNode, now: string): readonly Gap[] {
-  if (node.snapshot) return [...staleGap(node, now), ...node.snapshot.gaps];
+  if (node.snapshot)
+    return [...staleGap(node, now), ...oldGaps(node.snapshot, node.name), ...node.snapshot.gaps];
   const reason =
     node.state === 'lost'
       ? (node.cause ?? 'it was lost before anything was read')
@@ -308,9 +310,4 @@ function staleGap(node: GraphNode, now: string): Gap[] {
       reason: `${node.name} is lost${since}: what is shown of it is ${age}, read at ${timeOfDay(read)}.${cause}`,
     },
   ];
-}
-
-/** Time of day as an ISO 8601 moment has it. */
-function timeOfDay(at: string): string {
-  return /T(\d\d:\d\d:\d\d)/.exec(at)?.[1] ?? at;
 }

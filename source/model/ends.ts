@@ -31,13 +31,13 @@ const UDP = 1;
  * without an object for each. What is sent to an address that its own namespace holds (or to loopback) never leaves
  * that namespace (the kernel's `local` table comes first, `ip-rule(8)`), so such sockets are joined only inside it.
  * `namespaces` is by `Namespace.index`; `byAddress` holds no loopback; `unread` tells namespaces whose sockets could not be read,
- * `hideout` where an address that none of them has may be (`hideouts`).
+ * or not as late as those of the node `from`; `hideout` where an address that none of them has may be (`hideouts`).
  */
 export function joinEnds(
   seen: readonly (Seen | undefined)[],
   namespaces: readonly Namespace[],
   byAddress: ReadonlyMap<string, readonly Namespace[]>,
-  unread: (namespace: Namespace) => boolean,
+  unread: (namespace: Namespace, from: number) => boolean,
   hideout?: (address: string) => Hideout | undefined,
 ): Ends[] {
   const tables = seen.map(node => node?.table);
@@ -148,7 +148,7 @@ export function joinEnds(
     if (table.protocol[row] === UDP) {
       const [first] = open;
       if (open.length === 1) link(node, row, JOIN.server, first!.node, first!.row);
-      else end.join[row] = open.length > 1 ? JOIN.ambiguous : unreadOr(place, JOIN.silent);
+      else end.join[row] = open.length > 1 ? JOIN.ambiguous : unreadOr(node, place, JOIN.silent);
       return;
     }
     const state = table.state[row];
@@ -157,30 +157,35 @@ export function joinEnds(
       return;
     }
     end.join[row] = unreadOr(
+      node,
       place,
       state !== SYN_SENT ? JOIN.half : open.length > 0 ? JOIN.waiting : JOIN.silent,
     );
   }
 
-  function unreadOr(place: number, join: number): number {
-    return unread(namespaces[place]!) ? JOIN.unread : join;
+  function unreadOr(from: number, place: number, join: number): number {
+    return unread(namespaces[place]!, from) ? JOIN.unread : join;
   }
 
   /**
    * A client of a ClusterIP and the server behind it do not mirror each other, but where only the destination was
-   * translated the server's remote is still the client's own address and port.
+   * translated the server's remote is still the client's own address and port. The client's namespace need not have
+   * been read whole for that, nor lately: its socket is in the table.
    */
   function joinTranslated(): void {
     let [servers, clients] = [0, 0];
-    connected((_, row, __, end) => {
-      if (end.join[row] === JOIN.half) servers += 1;
+    const isServer = (row: number, {protocol, state}: SocketTable, {join}: Ends) =>
+      join[row] === JOIN.half ||
+      (join[row] === JOIN.unread && protocol[row] !== UDP && state[row] !== SYN_SENT);
+    connected((_, row, table, end) => {
+      if (isServer(row, table, end)) servers += 1;
       if (end.join[row] === JOIN.outside) clients += 1;
     });
     if (servers === 0 || clients === 0) return;
     const byRemote = createSingles(tables, 'remote', servers);
     const byLocal = createSingles(tables, 'local', clients);
-    connected((node, row, _, end) => {
-      if (end.join[row] === JOIN.half) byRemote.add(node, row);
+    connected((node, row, table, end) => {
+      if (isServer(row, table, end)) byRemote.add(node, row);
       if (end.join[row] === JOIN.outside) byLocal.add(node, row);
     });
     connected((node, row, _, end) => {

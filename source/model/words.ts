@@ -58,3 +58,8 @@ export function isLinkLocalText(address: string): boolean {
 export function endpointText(address: string, port: number): string {
   return `${address.includes(':') ? `[${address}]` : address}:${port === 0 ? '*' : port}`;
 }
+
+/** Time of day as an ISO 8601 moment has it. */
+export function timeOfDay(at: string): string {
+  return /T(\d\d:\d\d:\d\d)/.exec(at)?.[1] ?? at;
+}

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import {STATES} from '../facts/sockets.ts';
 import {pidsHolding} from '../model/holders.ts';
 import {JOINS} from '../model/joins.ts';
-import {addressText} from '../model/words.ts';
+import {addressText, timeOfDay} from '../model/words.ts';
 import {count, Evidence, Grade, list, maybe, text} from './schema.ts';
 import type {SocketWorld, WorldNode} from './sockets-world.ts';
 
@@ -183,13 +183,21 @@ function otherEnd(world: SocketWorld, owner: WorldNode, row: number): OtherEnd {
   const place = world.places[ends.place[row]!];
   const perhaps = (ends.hidden[ends.hideout[row]!] ?? []).map(index => world.nodes[index]!.name);
   const single = join.key === 'given' || (join.key === 'led' && perhaps.length === 1);
+  const there = world.nodes[place?.node ?? -1];
+  const stale = there?.asOf !== undefined;
   const base = {
-    grade: perhaps.length > 1 ? ('unknown' as const) : join.grade,
+    // What one end was at an earlier moment does not prove what the connection is now.
+    grade:
+      perhaps.length > 1
+        ? ('unknown' as const)
+        : stale && join.grade === 'proven'
+          ? ('inferred' as const)
+          : join.grade,
     join: join.key,
-    why: perhaps.length > 0 ? `${join.why}: ${perhaps.join(', ')}` : join.why,
-    node: place ? world.nodes[place.node]!.name : single ? perhaps[0] : undefined,
+    why: stale ? staleWhy(there, join) : perhaps.length > 0 ? `${join.why}: ${perhaps.join(', ')}` : join.why,
+    node: there ? there.name : single ? perhaps[0] : undefined,
     perhaps: join.key === 'given' ? [] : perhaps,
-    asOf: world.nodes[place?.node ?? -1]?.asOf,
+    asOf: there?.asOf,
     netns: place?.inode,
     pods: place?.pods ?? [],
     pod: place?.kind === 'pod' && place.pods.length === 1 ? place.pods[0] : undefined,
@@ -217,4 +225,12 @@ function otherEnd(world: SocketWorld, owner: WorldNode, row: number): OtherEnd {
     rtt: Number.isNaN(rtt) ? undefined : Math.round(rtt * 1000) / 1000,
     retrans: table.retrans[at]!,
   };
+}
+
+/** Why, where the other end's node is not reached now. */
+function staleWhy({name, asOf}: WorldNode, {key, why}: (typeof JOINS)[number]): string {
+  const read = `${name} was last read at ${timeOfDay(asOf!)} and is not reached now`;
+  return key === 'unread'
+    ? `the remote address is known, but ${read}: an end that is newer was not seen`
+    : `${why}; the other end is as of its last reading: ${read}`;
 }

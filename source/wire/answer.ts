@@ -259,7 +259,8 @@ function* replies(
       yield {...stood, sweep, at, uptime: until, ms: 0, same: stood.same ?? stood.at};
     else yield {...blank, netns, exit: 1, err: `What ${reader.name} said there before is not held any more.`};
   }
-  const asked = wanted(read) ?? (reader.scope === 'node' ? [] : [spaces.host, ...spaces.paths.keys()]);
+  const named = wanted(read)?.map(netns => (netns === 'host' ? spaces.host : netns));
+  const asked = named ?? (reader.scope === 'node' ? [] : [spaces.host, ...spaces.paths.keys()]);
   for (const netns of asked) {
     if (netns === '' || state.outs.has(netns) || state.still.has(netns)) continue;
     if (netns !== spaces.host && !spaces.paths.has(netns))

@@ -120,7 +120,10 @@ hop_each() { # read, limit, seconds, wanted inodes with a space around each or n
     IFS=$hop_nl; set -f; set -- "$hop_host" $hop_list; IFS=' '; set +f
     for hop_x do
       hop_ino=\${hop_x%% *}
-      case $hop_want in ''|*" $hop_ino "*) ;; *) continue;; esac
+      case $hop_want in ''|*" $hop_ino "*) ;;
+        *' host '*) [ "$hop_ino" = "$hop_host" ] || continue;;
+        *) continue;;
+      esac
       case $hop_skip in *" $hop_ino "*)
         case $hop_fresh in '*'|*" $hop_ino "*) ;; *)
           printf '%s S %s %s %s\\n' "$hop_n" "$hop_r" "$hop_ino" "$hop_u"
@@ -304,7 +307,7 @@ export function wanted({reader, scope}: Read): readonly string[] | undefined {
 }
 
 function inodes(list: readonly string[]): readonly string[] {
-  const odd = list.find(inode => !/^\d{1,20}$/.test(inode));
+  const odd = list.find(inode => !/^(host|\d{1,20})$/.test(inode));
   if (odd !== undefined) throw new TypeError(`A network namespace is named by its inode, not by "${odd}".`);
   return list;
 }

@@ -8,7 +8,8 @@
 
 /**
  * Where a read happens: once for the node, once in every network namespace of it, or only in those listed.
- * A namespace is named by the inode of its nsfs file (`stat -L /proc/PID/ns/net`), as decimal text.
+ * A namespace is named by the inode of its nsfs file (`stat -L /proc/PID/ns/net`), as decimal text; `host` stands for
+ * that of the node itself, whose inode is not known at first.
  */
 export type Scope = 'node' | 'each-netns' | {readonly netns: readonly string[]};
 

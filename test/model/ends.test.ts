@@ -2,7 +2,7 @@ import {describe, expect, test} from 'vitest';
 import type {Graph} from '../../source/model/graph.ts';
 import {JOINS} from '../../source/model/joins.ts';
 import {addressText, endpointText} from '../../source/model/words.ts';
-import {graphOf, type NodeSpec, type SocketSpec} from './world.ts';
+import {graphOf, type NodeSpec, type SocketSpec, snapshotOf} from './world.ts';
 
 /** Every connected socket as `local join other-node:other-local`. */
 function joins(graph: Graph): string[] {
@@ -230,4 +230,37 @@ test('thousands of connections to one address all find their own end', () => {
     if (tables[1]!.remotePort[other] !== tables[0]!.localPort[row] || b!.row[other] !== row)
       throw new Error(`row ${row}`);
   }
+});
+
+describe('a node that was lost after it was read', () => {
+  const lost = (id: string, spec: NodeSpec) => ({snapshot: snapshotOf(id, spec), state: 'lost' as const});
+
+  test('what others have with it may be newer; inside it both ends are of one moment', () => {
+    const graph = graphOf({
+      a: host('1', '10.0.0.1/24', [{netns: '1', local: '10.0.0.1:40000', remote: '10.0.0.2:80'}]),
+      b: lost(
+        'b',
+        host('1', '10.0.0.2/24', [
+          {netns: '1', local: '10.0.0.2:40000', remote: '10.0.0.2:81'},
+          {netns: '1', local: '10.0.0.2:40001', remote: '10.0.0.1:81'},
+        ]),
+      ),
+    });
+    expect(joins(graph)).toEqual([
+      'a 10.0.0.1:40000 unread in b/1',
+      'b 10.0.0.2:40000 half in b/1',
+      'b 10.0.0.2:40001 half in a/1',
+    ]);
+  });
+
+  test('its client of a ClusterIP is still joined with the server', () => {
+    const graph = graphOf({
+      a: lost('a', host('1', '10.0.0.1/24', [{netns: '1', local: '10.0.0.1:40000', remote: '10.9.9.9:80'}])),
+      b: host('1', '10.0.0.2/24', [{netns: '1', local: '10.0.0.2:8080', remote: '10.0.0.1:40000'}]),
+    });
+    expect(joins(graph)).toEqual([
+      'a 10.0.0.1:40000 translated b 10.0.0.2:8080',
+      'b 10.0.0.2:8080 translated a 10.0.0.1:40000',
+    ]);
+  });
 });

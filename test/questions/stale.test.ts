@@ -74,7 +74,13 @@ describe('what is shown of a lost node is what it was', () => {
 
   test('the other end of a connection is marked as well', () => {
     const {json, text} = answered('sockets a');
-    expect(json.sockets[0].other).toMatchObject({pod: 'shop/db-2', grade: 'proven', asOf: READ});
+    expect(json.sockets[0].other).toMatchObject({
+      pod: 'shop/db-2',
+      join: 'both',
+      grade: 'inferred',
+      why: 'both ends were seen, each with the other as its remote; the other end is as of its last reading: b was last read at 00:00:08 and is not reached now',
+      asOf: READ,
+    });
     expect(text).toContain('shop/db-2 db (stale)');
     expect(answered('connection 10.0.0.1:40000-10.0.0.2:5432').text).toContain(
       ' · as of 00:00:08, 2s old on b\n',
@@ -87,4 +93,40 @@ test('a node that is reached has no mark', () => {
   expect(json.routes[0]).not.toHaveProperty('asOf');
   expect(json.gaps).toEqual([]);
   expect(text).not.toContain('?');
+});
+
+describe('a connection to a lost node that is newer than its last reading', () => {
+  const to = (port: number, extra: object = {}) => ({
+    netns: '1',
+    local: `10.0.0.1:4${port}`,
+    remote: `10.0.0.2:${port}`,
+    ...extra,
+  });
+  const sockets = [to(5432), to(81), to(82, {state: 'SYN-SENT'}), to(53, {protocol: 'udp'})] as const;
+  const othersWhen = (state: 'ready' | 'lost') => {
+    const b = snapshotOf('b', node('10.0.0.2', [{netns: '1', local: '0.0.0.0:5432'}]));
+    const found = ask(
+      graphOf({a: node('10.0.0.1', sockets), b: {snapshot: b, state}}),
+      questionFrom('sockets', ['a']) as Parameters<typeof ask>[1],
+    );
+    return (
+      toJson(found as never) as {sockets: {other: {join: string; grade: string; why: string}}[]}
+    ).sockets
+      .map(({other}) => other)
+      .sort((x, y) => (x.join < y.join ? -1 : 1));
+  };
+
+  test('is not called closed or refused', () => {
+    for (const {join, grade, why} of othersWhen('lost')) {
+      expect({join, grade}).toEqual({join: 'unread', grade: 'unknown'});
+      expect(why).toBe(
+        'the remote address is known, but b was last read at 00:00:08 and is not reached now: an end that is newer was not seen',
+      );
+    }
+    expect(othersWhen('lost')).toHaveLength(4);
+  });
+
+  test('is so called while the node is reached', () => {
+    expect(othersWhen('ready').map(({join}) => join)).toEqual(['half', 'half', 'silent', 'silent']);
+  });
 });

@@ -1,5 +1,5 @@
 /** Appends entries to a `.hop` file: gathers them into blocks, compresses each as a piece of its segment's stream. */
-import {closeSync, ftruncateSync, openSync, writeSync} from 'node:fs';
+import {closeSync, ftruncateSync, openSync, unlinkSync, writeSync} from 'node:fs';
 import {dirname} from 'node:path';
 import {constants, createZstdCompress, zstdCompressSync} from 'node:zlib';
 import {encodeBlock, encodeFileHeader, encodeTrailer, type Metadata, RecordingError} from './format.ts';
@@ -33,10 +33,15 @@ type Segment = {readonly encoder: Encoder; readonly started: number; readonly li
 type Gathering = {readonly from: number; to: number; readonly summary: Summary};
 
 /**
- * Creates `file` (mode 0600; it must not exist). Throws `RecordingError`. Later failures go to `failed` as a sentence,
- * once; nothing is written after that.
+ * Creates `file` (mode 0600; it must not exist). Throws `RecordingError`, and then leaves no file. Later failures go to
+ * `failed` as a sentence, once; nothing is written after that. `queue` is how many bytes may wait for the disk.
  */
-export function createWriter(file: string, metadata: Metadata, failed: (sentence: string) => void): Writer {
+export function createWriter(
+  file: string,
+  metadata: Metadata,
+  failed: (sentence: string) => void,
+  queue = maxQueued,
+): Writer {
   const fd = create(file);
   const index: IndexedBlock[] = [];
   let written = 0;
@@ -72,6 +77,8 @@ export function createWriter(file: string, metadata: Metadata, failed: (sentence
       stream = createCompressor(level);
     }
     const payload = await stream!.piece(raw);
+    // The queue can overflow meanwhile: the stream was ended then, and its piece is none.
+    if (broken) return;
     const kind = first ? ('key' as const) : ('next' as const);
     const header = {kind, raw: raw.length, from: done.from, to: done.to};
     const summary = encodeSummary(done.summary);
@@ -87,7 +94,7 @@ export function createWriter(file: string, metadata: Metadata, failed: (sentence
     const level = levelFor(raw.length);
     segment.size += raw.length;
     queued += raw.length;
-    if (queued > maxQueued) fail(new Error('the disk is too slow for what is being read'));
+    if (queued > queue) fail(new Error('the disk is too slow for what is being read'));
     work = work.then(() => put(raw, first, level, done)).catch(fail);
     work = work.finally(() => {
       queued -= raw.length;
@@ -97,7 +104,14 @@ export function createWriter(file: string, metadata: Metadata, failed: (sentence
     return work;
   };
 
-  write(encodeFileHeader(metadata));
+  try {
+    write(encodeFileHeader(metadata));
+  } catch (error) {
+    discard(fd, file);
+    throw new RecordingError(`${file} cannot be written: ${reason(error)}. Name a file elsewhere.`, {
+      cause: error,
+    });
+  }
   return {
     append: (entry, world) => {
       if (broken || closed) return;
@@ -180,6 +194,14 @@ function create(file: string): number {
           : `${file} cannot be created: ${reason(error)}. Name a file elsewhere.`;
     throw new RecordingError(sentence, {cause: error});
   }
+}
+
+/** A file without its header is no recording, and would stand in the way of the next try. */
+function discard(fd: number, file: string): void {
+  closeSync(fd);
+  try {
+    unlinkSync(file);
+  } catch {}
 }
 
 function reason(error: unknown): string {

@@ -1,10 +1,11 @@
-import {execFileSync} from 'node:child_process';
-import {readFileSync, writeFileSync} from 'node:fs';
+import {execFileSync, spawnSync} from 'node:child_process';
+import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import fc from 'fast-check';
 import {afterAll, describe, expect, test} from 'vitest';
 import {blockHeaderSize, decodeBlockHeader, RecordingError} from '../../../source/wire/recording/format.ts';
 import {openRecording} from '../../../source/wire/recording/reader.ts';
+import {createWriter} from '../../../source/wire/recording/writer.ts';
 import type {SourceEvent} from '../../../source/wire/source.ts';
 import {at, reply, scratch, swept, type Told, write} from './story.ts';
 
@@ -163,4 +164,42 @@ test('a full disk stops the recording once, in a sentence, and what was written 
   expect(recording.moments.length).toBeGreaterThan(0);
   expect(recording.read(recording.to).get('a')?.swept?.swept).toBe(recording.moments.at(-1)?.sweep);
   recording.close();
+});
+
+test('where not even the header fits, recording is refused in a sentence, and no file is left', () => {
+  const target = here.file();
+  const child = join(import.meta.dirname, 'full-disk.ts');
+  const run = spawnSync('sh', ['-c', 'ulimit -f 0; exec "$0" "$1" "$2"', process.execPath, child, target], {
+    encoding: 'utf8',
+  });
+  expect(run.status).toBe(1);
+  expect(run.stdout).toBe('');
+  expect(run.stderr).toContain(
+    `RecordingError: ${target} cannot be written: the file has reached the largest size allowed. Name a file elsewhere.`,
+  );
+  expect(existsSync(target)).toBe(false);
+});
+
+test('what was being compressed when the disk fell behind is not written', async () => {
+  const target = here.file();
+  const sentences: string[] = [];
+  const metadata = {hoptop: '0', created: at(0), utcOffset: 0, label: '', nodes: ['a']};
+  const writer = createWriter(target, metadata, sentence => sentences.push(sentence), 100_000);
+  const header = readFileSync(target);
+  const entry = (ms: number, out: string) => ({
+    time: Date.parse(at(ms)),
+    event: reply('a', '1', out, {sweep: 1, at: at(ms)}),
+    gone: [],
+  });
+  writer.append(entry(0, 'x'.repeat(90_000)), new Map());
+  void writer.flush();
+  // The first block is with the compressor from the next microtask on; it answers in a later turn.
+  await Promise.resolve();
+  writer.append(entry(1, 'y'.repeat(90_000)), new Map());
+  await writer.flush();
+  await writer.close();
+  expect(sentences).toEqual([
+    `Recording to ${target} stopped: the disk is too slow for what is being read. What was written before can be played.`,
+  ]);
+  expect(readFileSync(target)).toEqual(header);
 });
