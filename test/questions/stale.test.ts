@@ -60,7 +60,7 @@ describe('what is shown of a lost node is what it was', () => {
     ['process b:20', 'process', /^state +S\?$/m],
     ['routes b', 'routes', /default/],
     ['link b/eth0', 'link', /^UP\? .* · as of 00:00:08, 2s old$/m],
-    ['peers a:20', 'peers', /^shop\/db-2 \(stale\) /m],
+    ['peers a:20', 'peers', /^~ shop\/db-2 \(stale\) /m],
   ] as const)('%s', (line, key, marked) => {
     const {json, text} = answered(line);
     const rows = [json[key]].flat();
