@@ -24,6 +24,16 @@ const LAST_WORD: readonly (readonly [RegExp, RegExp])[] = [
   [/^(wpa_passphrase|chpasswd)$/, /^/],
 ];
 
+/**
+ * Commands whose operands are secret: the program, the word they follow, how many of them come before the secret, and
+ * flags whose next word is no operand.
+ */
+const OPERANDS: readonly (readonly [RegExp, RegExp, number, RegExp?])[] = [
+  [/^vault$/, /^login$/, 0],
+  [/^(mc|mcli)$/, /^(set|add)$/, 2],
+  [/^smbclient$/, /^["']?(\/\/|\\\\)/, 0, /^-[AUWcpIDTtmbnOslRMd]$/],
+];
+
 /** What follows is a place, not the secret itself: `--private-key-file=/etc/x.key`. */
 const PLACE = /^(\.{0,2}\/|~\/|[A-Za-z]:\\)[^\s:@?=&]*$/;
 /** Values that say nothing: switches, modes, and numbers of seconds. */
@@ -44,6 +54,17 @@ const SHORT: readonly (readonly [RegExp, RegExp, RegExp?])[] = [
   [/^(ldap\w+|ipa)$/, /^-[wW]$/],
   [/^openssl$/, /^-(k|K|pass|passin|passout)$/],
   [/^snmp\w+$/, /^-[cAX]$/],
+  [/^mosquitto_(pub|sub|rr)$/, /^-P$/],
+  [/^ssh-keygen$/, /^-[NP]$/],
+];
+/** Short flags without a value, which may stand before one with a value in the same word: `curl -su me:secret`. */
+const SWITCHES: readonly (readonly [RegExp, RegExp])[] = [
+  [/^curl$/, /^-[sSkLfviIgGjlnNpqRaBJOZ#012346]+(?=[uU])/],
+  [/^(mysql|mariadb)[\w-]*$/, /^-[vBsnNCftErHXAbq]+(?=p)/],
+  [/^ldap\w+$/, /^-[xLZMnvcCAtr]+(?=w)/],
+  [/^(zip|unzip)$/, /^-[rjqoaeldmTvuyDXnC0-9]+(?=P)/],
+  [/^(docker|podman|nerdctl)$/, /^-[ditP]+(?=p)/],
+  [/^sshpass$/, /^-[ve]+(?=p)/],
 ];
 /** Flags whose value is `user:password`: the user stays. */
 const USER_PASS: readonly (readonly [RegExp, RegExp])[] = [
@@ -89,10 +110,12 @@ function maskWords(words: readonly string[], first: string, isArgv: boolean): st
   for (const [index, word] of words.entries()) {
     if (word.trim() === '') {
       masked.push(word);
+      // Between the words of a text it is a gap; as an argument it is the value: `ssh-keygen -N '' -f …`.
+      if (word === '') expect = 'nothing';
       continue;
     }
     const name = baseName(unquoted(word));
-    if (expect === 'secret' && SIGN.test(word)) {
+    if (expect === 'secret' && (SIGN.test(word) || word === '--')) {
       masked.push(word);
       continue;
     }
@@ -125,9 +148,43 @@ function maskWords(words: readonly string[], first: string, isArgv: boolean): st
       if (isSecretName(word.replace(/^-+/, ''))) expect = 'secret';
       continue;
     }
-    masked.push(isArgv && /\s/.test(word) && index > 0 ? maskText(word, programs) : maskWord(word));
+    if (!isArgv || index === 0 || !/\s/.test(word)) masked.push(maskWord(word));
+    else masked.push(maskWhole(word, words[index - 1]!) ?? maskText(word, programs));
   }
-  return maskLast(words, masked, programs);
+  return maskOperands(words, maskLast(words, masked, programs));
+}
+
+/** `--password=two words` as one argument is secret to its end; a script (`sh -c 'TOKEN=x run'`) is not. */
+function maskWhole(word: string, before: string): string | undefined {
+  if (!word.startsWith('-') && /^-\w*c$/.test(before)) return undefined;
+  const names = /^-{0,2}(?:[\w.[\]-]+=)+/.exec(word)?.[0] ?? '';
+  let end = 0;
+  for (const name of names.split('=').slice(0, -1)) {
+    end += name.length + 1;
+    if (isSecretName(name.replace(/^-+/, '')) && !isSafeValue(word.slice(end)))
+      return word.slice(0, end) + MASK;
+  }
+  return undefined;
+}
+
+function maskOperands(words: readonly string[], masked: string[]): string[] {
+  for (const [names, marks, open, takes] of OPERANDS) {
+    const program = words.findIndex(word => names.test(baseName(unquoted(word))));
+    const mark = program < 0 ? -1 : words.findIndex((word, index) => index > program && marks.test(word));
+    if (mark < 0) continue;
+    let before = '';
+    let count = 0;
+    for (let index = mark + 1; index < words.length; index += 1) {
+      const word = words[index]!;
+      if (word.trim() === '') continue;
+      if (/^[;&|]/.test(word)) break;
+      const isOperand = !word.startsWith('-') && !takes?.test(before);
+      if (isOperand && count >= open && !/^\w+=./.test(word)) masked[index] = MASK;
+      if (isOperand) count += 1;
+      before = word;
+    }
+  }
+  return masked;
 }
 
 /** An argument with blanks (a script, a header, a connection string): whole-text shapes first, then word by word. */
@@ -177,6 +234,11 @@ function shortFlag(
 ): {text: string; expect: 'nothing' | 'secret' | 'user:secret'} | undefined {
   if (!word.startsWith('-')) return undefined;
   for (const program of programs) {
+    const switches = SWITCHES.find(([names]) => names.test(program))?.[1].exec(word)?.[0];
+    if (switches !== undefined) {
+      const rest = shortFlag(`-${word.slice(switches.length)}`, next, new Set([program]));
+      if (rest) return {text: switches + rest.text.slice(1), expect: rest.expect};
+    }
     for (const [names, flags] of USER_PASS) {
       if (!names.test(program)) continue;
       if (flags.test(word)) return {text: word, expect: 'user:secret'};
