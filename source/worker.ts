@@ -8,13 +8,12 @@ import type {Origin} from './cli/targets.ts';
 import {createEngine, type Drive, type Engine, type Prompts} from './engine.ts';
 import {redact, redactText} from './facts/catalogue.ts';
 import {driveLive} from './live.ts';
-import {type Flags, UsageError} from './options.ts';
+import type {Flags} from './options.ts';
 import {driveReplay} from './replay.ts';
+import {openSource} from './sources.ts';
 import {VERSION} from './version.ts';
-import {createLocalSource} from './wire/local.ts';
 import {createPrompter, headless, type Prompter} from './wire/prompter.ts';
 import {createRecorder} from './wire/recorder.ts';
-import {createRemoteSource} from './wire/remote.ts';
 import type {Source} from './wire/source.ts';
 
 /** All that decides what is opened; crosses the thread as the worker's data. */
@@ -38,13 +37,13 @@ export type Opened = {
 /** Opens what `start` names. Rejects with a sentence in an `Error` named UsageError, RecordingError or SourceError. */
 export async function openEngine(
   start: Start,
-  {interactive}: {readonly interactive: boolean},
+  {interactive, source}: {readonly interactive: boolean; readonly source?: Source},
 ): Promise<Opened> {
   const asking = createPrompter();
   const prompts: Prompts = {watch: asking.prompts, answer: asking.answer};
   let engine: Engine | undefined;
   const changed = () => engine?.changed();
-  const drive = await openDrive(start, interactive ? asking : headless, changed);
+  const drive = await openDrive(start, interactive ? asking : headless, changed, source);
   engine = createEngine(drive, prompts);
   return {engine, settled: drive.settled};
 }
@@ -53,10 +52,11 @@ async function openDrive(
   start: Start,
   prompter: Prompter,
   changed: () => void,
+  opened?: Source,
 ): Promise<Drive & {readonly settled: Promise<void>}> {
   const {origin} = start;
   if (origin.kind === 'recording') return driveReplay({...start, file: origin.file, changed});
-  const source = await openSource(start, prompter);
+  const source = opened ?? (await openSource(start, prompter));
   const label = origin.kind === 'local' ? 'this machine' : 'ssh';
   return driveLive({
     source,
@@ -80,26 +80,6 @@ export function newRecorder(
   failed: (why: string) => void,
 ) {
   return createRecorder(file, {redact, redactText, label, nodes, version: VERSION, clock: Date.now, failed});
-}
-
-/** The live source that `start` names. ssh2 is loaded only here, when it is needed. */
-export async function openSource({origin, flags}: Start, prompter: Prompter): Promise<Source> {
-  if (origin.kind === 'local') return createLocalSource({node: 'localhost'});
-  if (origin.kind === 'recording') throw new Error('A recording is not a live source.');
-  const [{sshDial}, {parseTarget}] = await Promise.all([
-    import('./wire/ssh/dial.ts'),
-    import('./wire/ssh/target.ts'),
-  ]);
-  const targets = new Map(origin.targets.map(({id, target}) => [id, target]));
-  for (const target of targets.values()) {
-    try {
-      parseTarget(target);
-    } catch (error) {
-      throw new UsageError(error instanceof Error ? error.message : String(error));
-    }
-  }
-  const dial = sshDial({targets, flags, prompter});
-  return createRemoteSource({nodes: origin.targets.map(({id}) => id), dial});
 }
 
 if (!isMainThread && parentPort) {

@@ -1,15 +1,26 @@
 import {EXIT} from '../exit.ts';
 import {safeJson, sanitise} from '../facts/text.ts';
-import {toJson} from '../questions/json.ts';
 import type {Question} from '../questions/question.ts';
+import {openSource} from '../sources.ts';
 import type {NodeStatus, Status} from '../ui/session.ts';
-import {toView} from '../views/catalogue.ts';
-import {viewText} from '../views/text.ts';
-import {openEngine, type Start} from '../worker.ts';
+import {headless} from '../wire/prompter.ts';
+import type {Source} from '../wire/source.ts';
+import type {Start} from '../worker.ts';
 
 /** Reads once, answers once, and says by the exit status how much of the cluster the answer rests on. */
 export async function answerOnce(start: Start, question: Question, format: 'text' | 'json'): Promise<number> {
-  const {engine, settled} = await openEngine({...start, play: false}, {interactive: false});
+  const source = start.origin.kind === 'recording' ? undefined : await openSource(start, headless);
+  if (source) beginDialling(source);
+  const [{openEngine}, {toJson}, {toView}, {viewText}] = await Promise.all([
+    import('../worker.ts'),
+    import('../questions/json.ts'),
+    import('../views/catalogue.ts'),
+    import('../views/text.ts'),
+  ]);
+  const {engine, settled} = await openEngine(
+    {...start, play: false},
+    {interactive: false, ...(source ? {source} : {})},
+  );
   try {
     await settled;
     const {nodes, notice} = statusOf(engine);
@@ -37,6 +48,13 @@ export async function answerOnce(start: Start, question: Question, format: 'text
   } finally {
     await engine.close();
   }
+}
+
+/** Listening for events is what starts a source: the nodes are on their way while the rest of the program is loaded. */
+function beginDialling(source: Source): void {
+  const stop = new AbortController();
+  const events = source.events(stop.signal)[Symbol.asyncIterator]();
+  void events.next().then(() => stop.abort());
 }
 
 /** What is shown of a node that is lost is what it was: that is not a whole answer either. */

@@ -1,0 +1,27 @@
+/** Which adapter reads what `start` names. Apart from the engine, so that nodes are dialled while that is loaded. */
+import {UsageError} from './options.ts';
+import {createLocalSource} from './wire/local.ts';
+import type {Prompter} from './wire/prompter.ts';
+import {createRemoteSource} from './wire/remote.ts';
+import type {Source} from './wire/source.ts';
+import type {Start} from './worker.ts';
+
+/** The live source that `start` names. ssh2 is loaded only here, when it is needed. */
+export async function openSource({origin, flags}: Start, prompter: Prompter): Promise<Source> {
+  if (origin.kind === 'local') return createLocalSource({node: 'localhost'});
+  if (origin.kind === 'recording') throw new Error('A recording is not a live source.');
+  const [{sshDial}, {parseTarget}] = await Promise.all([
+    import('./wire/ssh/dial.ts'),
+    import('./wire/ssh/target.ts'),
+  ]);
+  const targets = new Map(origin.targets.map(({id, target}) => [id, target]));
+  for (const target of targets.values()) {
+    try {
+      parseTarget(target);
+    } catch (error) {
+      throw new UsageError(error instanceof Error ? error.message : String(error));
+    }
+  }
+  const dial = sshDial({targets, flags, prompter});
+  return createRemoteSource({nodes: origin.targets.map(({id}) => id), dial});
+}
