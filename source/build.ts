@@ -42,7 +42,9 @@ await build({
   },
 });
 
-// So that `npx hoptop` finds this clone itself, instead of making a copy of it in npm's cache.
-const bin = `${root}node_modules/.bin/hoptop`;
-await rm(bin, {force: true});
-await symlink('../../source/launcher.cjs', bin);
+// So that `npx hoptop` finds this clone itself, instead of making a copy of it in npm's cache. Once is enough.
+if (process.argv[2] === undefined) {
+  await symlink('../../source/launcher.cjs', `${root}node_modules/.bin/hoptop`).catch(error => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+}
