@@ -3,7 +3,7 @@
  * One bundle starts several times faster than a tree of modules. `node source/build.ts FOLDER` builds into another
  * folder, for tests that must not see it change under them.
  */
-import {readFile, rm, symlink} from 'node:fs/promises';
+import {readFile, rm} from 'node:fs/promises';
 import {resolve} from 'node:path';
 import {build} from 'esbuild';
 
@@ -41,10 +41,3 @@ await build({
     ].join('\n'),
   },
 });
-
-// So that `npx hoptop` finds this clone itself, instead of making a copy of it in npm's cache. Once is enough.
-if (process.argv[2] === undefined) {
-  await symlink('../../source/launcher.cjs', `${root}node_modules/.bin/hoptop`).catch(error => {
-    if (error.code !== 'EEXIST') throw error;
-  });
-}
