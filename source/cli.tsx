@@ -3,7 +3,15 @@ import {Worker} from 'node:worker_threads';
 import {isDoing} from './cli/help.ts';
 import {chooseOrigin, type Origin} from './cli/targets.ts';
 import {EXIT} from './exit.ts';
-import {type Arguments, FLAGS, type Flags, numberFlag, readArguments, UsageError} from './options.ts';
+import {
+  type Arguments,
+  FLAGS,
+  type Flags,
+  isSentence,
+  numberFlag,
+  readArguments,
+  UsageError,
+} from './options.ts';
 import type {Question} from './questions/question.ts';
 import {VERSION} from './version.ts';
 import type {Start} from './worker.ts';
@@ -153,8 +161,7 @@ try {
   // Everything has been written; connections that are still closing need not be waited for.
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {
-  if (!(error instanceof Error) || !['UsageError', 'RecordingError', 'SourceError'].includes(error.name))
-    throw error;
+  if (!isSentence(error)) throw error;
   process.stderr.write(`hoptop: ${error.message}\n`);
   process.exitCode = EXIT.usage;
 }

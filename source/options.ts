@@ -138,6 +138,11 @@ export class UsageError extends Error {
   }
 }
 
+/** Errors whose message is all there is to say: the other one is thrown for files that are no recordings. */
+export function isSentence(error: unknown): error is Error {
+  return error instanceof Error && (error.name === 'UsageError' || error.name === 'RecordingError');
+}
+
 export type Arguments = {readonly command?: string; readonly words: readonly string[]; readonly flags: Flags};
 
 /** Splits argv (without node and script) into command, words and flags. Throws `UsageError`. */

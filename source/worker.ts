@@ -8,7 +8,7 @@ import type {Origin} from './cli/targets.ts';
 import {createEngine, type Drive, type Engine, type Prompts} from './engine.ts';
 import {redact, redactText} from './facts/catalogue.ts';
 import {driveLive} from './live.ts';
-import type {Flags} from './options.ts';
+import {type Flags, isSentence} from './options.ts';
 import {driveReplay} from './replay.ts';
 import {openSource} from './sources.ts';
 import {VERSION} from './version.ts';
@@ -34,7 +34,7 @@ export type Opened = {
   readonly settled: Promise<void>;
 };
 
-/** Opens what `start` names. Rejects with a sentence in an `Error` named UsageError, RecordingError or SourceError. */
+/** Opens what `start` names. Rejects with a sentence in an `Error` that `isSentence` knows. */
 export async function openEngine(
   start: Start,
   {interactive, source}: {readonly interactive: boolean; readonly source?: Source},
@@ -67,11 +67,6 @@ async function openDrive(
   });
 }
 
-/** Errors whose message is all there is to say. */
-export function isSentence(error: Error): boolean {
-  return ['UsageError', 'RecordingError', 'SourceError'].includes(error.name);
-}
-
 /** A recorder that lets no secret through: the facts' own redactors stand before the file. */
 export function newRecorder(
   file: string,
@@ -90,7 +85,7 @@ if (!isMainThread && parentPort) {
     serve(port, engine);
   } catch (error) {
     // A mistake of the person who typed is said by the front door; anything else is a fault and ends the worker.
-    if (!(error instanceof Error) || !isSentence(error)) throw error;
+    if (!isSentence(error)) throw error;
     port.postMessage({wrong: error.message});
   }
 }
