@@ -5,7 +5,8 @@
 import type {MessagePort, Worker} from 'node:worker_threads';
 import type {Evidence} from './facts/evidence.ts';
 import type {Question} from './questions/question.ts';
-import type {Act, EvidenceText, Outcome, Prompt, Session, Status} from './ui/session.ts';
+import type {Act, EvidenceText, Outcome, Session, Status} from './session.ts';
+import type {Prompt} from './wire/prompt.ts';
 
 type ToEngine =
   | {readonly kind: 'watch'; readonly id: number; readonly question: Question}

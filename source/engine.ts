@@ -10,7 +10,8 @@ import {buildGraph} from './model/build.ts';
 import type {Graph} from './model/graph.ts';
 import {ask, suggest} from './questions/catalogue.ts';
 import type {Question} from './questions/question.ts';
-import type {Act, EvidenceText, Outcome, PlayerStatus, Prompt, Session, Status} from './ui/session.ts';
+import type {Act, EvidenceText, Outcome, PlayerStatus, Session, Status} from './session.ts';
+import type {Prompt} from './wire/prompt.ts';
 import type {World} from './world.ts';
 
 /** What moves a world on: live sweeps or a playhead. */

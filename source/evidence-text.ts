@@ -1,6 +1,6 @@
 import type {Evidence} from './facts/evidence.ts';
 import {sanitise} from './facts/text.ts';
-import type {EvidenceText} from './ui/session.ts';
+import type {EvidenceText} from './session.ts';
 import type {Reader, Reply} from './wire/source.ts';
 
 /** At most so much of a statement's raw text is shown; a JSON element of `ip` is about 1 KB. */

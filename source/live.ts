@@ -5,7 +5,7 @@
 
 import type {Drive} from './engine.ts';
 import {FACTS} from './facts/catalogue.ts';
-import type {Act, Status} from './ui/session.ts';
+import type {Act, Status} from './session.ts';
 import type {Read, Source, SourceEvent} from './wire/source.ts';
 import {createWorld} from './world.ts';
 

@@ -5,7 +5,7 @@
 import type {Drive} from './engine.ts';
 import {FACTS} from './facts/catalogue.ts';
 import {UsageError} from './options.ts';
-import type {Act, PlayerStatus} from './ui/session.ts';
+import type {Act, PlayerStatus} from './session.ts';
 import {createPlayer, type Frame} from './wire/player.ts';
 import {openRecording, type Recording} from './wire/recording/reader.ts';
 import {createWorld} from './world.ts';

@@ -5,8 +5,8 @@
 import type {Evidence} from './facts/evidence.ts';
 import type {Fact} from './facts/fact.ts';
 import type {Snapshot} from './facts/snapshot.ts';
+import type {NodeStatus} from './session.ts';
 import {createSweeper, type Sweeper} from './sweep.ts';
-import type {NodeStatus} from './ui/session.ts';
 import type {NodeEvent, Read, Reply, SourceEvent} from './wire/source.ts';
 
 export type NodeWorld = {

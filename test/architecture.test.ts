@@ -55,7 +55,10 @@ describe.each(ROOMS.map((room, index) => ({room, before: ROOMS.slice(0, index + 
           .filter(name => name.startsWith('.'))
           .map(name => relative(SOURCE, resolve(dirname(file), name)))
           .filter(
-            target => !before.some(allowed => target.startsWith(`${allowed}/`)) && target !== 'version.ts',
+            target =>
+              !before.some(allowed => target.startsWith(`${allowed}/`)) &&
+              target !== 'version.ts' &&
+              !(room === 'ui' && target === 'session.ts'),
           )
           .map(target => `${relative(SOURCE, file)} → ${target}`),
       );
@@ -83,6 +86,24 @@ test('adapters are seen only where the program is put together', () => {
         .map(target => `${relative(SOURCE, file)} → ${relative(SOURCE, target)}`),
     );
   expect(wrong).toEqual([]);
+});
+
+test('only the front door sees the screen: everybody else speaks to it through session.ts', () => {
+  const wrong = files
+    .filter(file => roomOf(file) !== 'ui' && relative(SOURCE, file) !== 'cli.tsx')
+    .flatMap(file =>
+      importsOf(file)
+        .filter(name => name.startsWith('.'))
+        .map(name => relative(SOURCE, resolve(dirname(file), name)))
+        .filter(target => target.startsWith('ui/'))
+        .map(target => `${relative(SOURCE, file)} → ${target}`),
+    );
+  expect(wrong).toEqual([]);
+});
+
+test('the port of the screen holds types and no code', () => {
+  const text = readFileSync(join(SOURCE, 'session.ts'), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+  expect(text).not.toMatch(/^import (?!type)|^export (?!type)/m);
 });
 
 test('from facts to views nothing asks for the time', () => {

@@ -1,8 +1,8 @@
 import {EXIT} from '../exit.ts';
 import {safeJson, sanitise} from '../facts/text.ts';
 import type {Question} from '../questions/question.ts';
+import type {NodeStatus, Status} from '../session.ts';
 import {openSource} from '../sources.ts';
-import type {NodeStatus, Status} from '../ui/session.ts';
 import {headless} from '../wire/prompter.ts';
 import type {Source} from '../wire/source.ts';
 import type {Start} from '../worker.ts';

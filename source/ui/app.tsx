@@ -2,6 +2,7 @@ import {useApp, useInput, useWindowSize} from 'ink';
 import {useEffect, useState, useSyncExternalStore} from 'react';
 import type {Answer} from '../questions/answer.ts';
 import type {Question} from '../questions/question.ts';
+import type {Outcome, Session} from '../session.ts';
 import type {View} from '../views/view.ts';
 import type {Effect} from './binding.ts';
 import {commandOf, commandShown, type MakeCommand} from './command.ts';
@@ -10,7 +11,6 @@ import {keyNames} from './input.ts';
 import {missingView} from './missing.ts';
 import {shown} from './navigation.ts';
 import {Screen} from './screen.tsx';
-import type {Outcome, Session} from './session.ts';
 import {makeStore} from './store.ts';
 
 export type AppProps = {

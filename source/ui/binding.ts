@@ -1,5 +1,5 @@
+import type {Act} from '../session.ts';
 import type {Item} from './items.ts';
-import type {Act} from './session.ts';
 import type {Overlay, Ui, UiEvent} from './state.ts';
 
 /** What a key leads to. Only `app.tsx` carries these out. */

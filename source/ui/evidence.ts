@@ -1,5 +1,5 @@
+import type {EvidenceText} from '../session.ts';
 import type {Line} from './paint.ts';
-import type {EvidenceText} from './session.ts';
 import {clean, wrap} from './text.ts';
 
 /** Node and time, the command, then the raw lines, whole: what is too long goes on in the next line. */

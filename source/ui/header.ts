@@ -1,7 +1,7 @@
+import type {NodeStatus, PlayerStatus, Status} from '../session.ts';
 import type {Cell} from '../views/view.ts';
 import {age, clock, size, timeOfDay} from './ages.ts';
 import {cut, type Line, lineWidth, spread} from './paint.ts';
-import type {NodeStatus, PlayerStatus, Status} from './session.ts';
 import {clean, width} from './text.ts';
 
 /**

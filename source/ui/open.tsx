@@ -1,10 +1,10 @@
 import {render} from 'ink';
 import type {Answer} from '../questions/answer.ts';
 import type {Question} from '../questions/question.ts';
+import type {Session} from '../session.ts';
 import type {View} from '../views/view.ts';
 import {App} from './app.tsx';
 import type {MakeCommand} from './command.ts';
-import type {Session} from './session.ts';
 import {guardTerminal, restoreTerminal} from './terminal.ts';
 
 export type UiOptions = {

@@ -1,7 +1,7 @@
+import type {NodeStatus, Status} from '../session.ts';
 import {age} from './ages.ts';
 import {busy} from './header.ts';
 import type {Line} from './paint.ts';
-import type {NodeStatus, Status} from './session.ts';
 import {pad, width, wrap} from './text.ts';
 
 /** Every node with its state, what it is busy with, for how long, and the cause and next step of one that is lost. */

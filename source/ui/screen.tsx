@@ -1,9 +1,9 @@
 import {Box, Text} from 'ink';
 import {memo} from 'react';
+import type {Prompt} from '../wire/prompt.ts';
 import type {MakeCommand} from './command.ts';
 import {frameOf} from './frame.ts';
 import {cut, paint} from './paint.ts';
-import type {Prompt} from './session.ts';
 import type {Ui} from './state.ts';
 import {clean, wrap} from './text.ts';
 

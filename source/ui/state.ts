@@ -1,6 +1,8 @@
 import type {Evidence} from '../facts/evidence.ts';
 import type {Question} from '../questions/question.ts';
+import type {EvidenceText, Status} from '../session.ts';
 import type {Facet, View} from '../views/view.ts';
+import type {Prompt} from '../wire/prompt.ts';
 import {headerLines, holdsNothing} from './header.ts';
 import {type Items, itemsOf} from './items.ts';
 import {HELD, headsOf, naturalWidths, sampleRows} from './layout.ts';
@@ -20,7 +22,6 @@ import {
   withTop,
 } from './navigation.ts';
 import {type Line, wrapLine} from './paint.ts';
-import type {EvidenceText, Prompt, Status} from './session.ts';
 
 /** What lies over the body; while it does, keys go to it. */
 export type Overlay =

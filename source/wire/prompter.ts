@@ -2,14 +2,7 @@
  * Asks the person at the terminal one thing at a time. Several nodes may want to know something at once; their
  * questions wait in line. Without a person (a command that prints and exits) nothing is ever asked: `headless`.
  */
-
-/** Something that only the person at the terminal can answer. */
-export type Prompt = {
-  readonly id: number;
-  readonly title: string;
-  readonly lines: readonly string[];
-  readonly choices: readonly {readonly key: string; readonly label: string; readonly value: string}[];
-};
+import type {Prompt} from './prompt.ts';
 
 export type PromptText = Omit<Prompt, 'id'>;
 

@@ -3,8 +3,8 @@ import {once} from 'node:events';
 import {readFileSync} from 'node:fs';
 import {createInterface} from 'node:readline';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {endpointText, stateName} from '../../source/facts/sockets/text.ts';
 import {parseSockets, type SocketTable, sockets} from '../../source/facts/sockets.ts';
+import {endpointText, stateName} from './socket-text.ts';
 
 /** What runs inside the namespace: servers, clients and UDP, over IPv4, IPv6 and v4-mapped; then it waits. */
 const INSIDE = `

@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs';
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {parseNetstat} from '../../source/facts/sockets/netstat.ts';
-import {endpointText, stateName} from '../../source/facts/sockets/text.ts';
+import {endpointText, stateName} from './socket-text.ts';
 
 const fixtures = new URL('../fixtures/', import.meta.url);
 const read = (file: string) => parseNetstat(readFileSync(new URL(file, fixtures)));

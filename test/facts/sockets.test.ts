@@ -4,15 +4,9 @@ import {describe, expect, it} from 'vitest';
 import type {Link} from '../../source/facts/links.ts';
 import type {Snapshot} from '../../source/facts/snapshot.ts';
 import {ROW_BYTES} from '../../source/facts/sockets/columns.ts';
-import {
-  addressText,
-  endpointText,
-  isWildcard,
-  stateName,
-  tupleHash,
-} from '../../source/facts/sockets/text.ts';
 import {NO_UID, parseSockets, type SocketTable, STATES, sockets} from '../../source/facts/sockets.ts';
 import type {Reply} from '../../source/wire/source.ts';
+import {addressText, endpointText, isWildcard, stateName} from './socket-text.ts';
 
 const folder = new URL('../fixtures/ss/', import.meta.url);
 const sample = (file: string) => readFileSync(new URL(file, folder));
@@ -485,23 +479,6 @@ describe('many namespaces', () => {
     ]);
     expect(table.count).toBe(1);
     expect(problems).toMatchObject([{netns: '1'}]);
-  });
-});
-
-describe('the other end', () => {
-  it('has the same hash when swapped', () => {
-    const {table} = parse(sample('shapes-tunaieHO.txt'));
-    const all = rows(table);
-    const near = all.findIndex(({local}) => local === '127.0.0.1:38006');
-    const far = all.findIndex(({remote}) => remote === '127.0.0.1:38006');
-    expect([table.family[near], table.family[far]]).toEqual([4, 6]);
-    expect(tupleHash(table, near)).toBe(tupleHash(table, far, true));
-    const hashes = new Set(all.map((_, i) => tupleHash(table, i)));
-    expect(hashes.size).toBe(
-      new Set(
-        all.map(({protocol, local, remote}) => `${protocol} ${local.replace(/%v0|[[\]:*]+/g, '')} ${remote}`),
-      ).size,
-    );
   });
 });
 

@@ -1,8 +1,9 @@
 import type {Answer} from '../../source/questions/answer.ts';
 import type {Question} from '../../source/questions/question.ts';
+import type {Act, EvidenceText, Outcome, Session, Status} from '../../source/session.ts';
 import {commandOf} from '../../source/ui/command.ts';
-import type {Act, EvidenceText, Outcome, Prompt, Session, Status} from '../../source/ui/session.ts';
 import type {View} from '../../source/views/view.ts';
+import type {Prompt} from '../../source/wire/prompt.ts';
 
 /** A view, or what the session says of a question that has no answer; absent: not answered yet. */
 export type Script = Readonly<

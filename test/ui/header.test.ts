@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest';
+import type {PlayerStatus, Status} from '../../source/session.ts';
 import {headerLines} from '../../source/ui/header.ts';
 import {lineWidth} from '../../source/ui/paint.ts';
-import type {PlayerStatus, Status} from '../../source/ui/session.ts';
 import {STATUS} from './sample-views.ts';
 
 const texts = (status: Status, columns: number) =>

@@ -1,5 +1,5 @@
 import type {Question} from '../../source/questions/question.ts';
-import type {Status} from '../../source/ui/session.ts';
+import type {Status} from '../../source/session.ts';
 import type {Cell, Column, Facet, Row, Table, View} from '../../source/views/view.ts';
 import type {Script} from './fake-session.ts';
 

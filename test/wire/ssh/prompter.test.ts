@@ -1,5 +1,6 @@
 import {expect, test} from 'vitest';
-import {createPrompter, headless, type Prompt, type PromptText} from '../../../source/wire/prompter.ts';
+import type {Prompt} from '../../../source/wire/prompt.ts';
+import {createPrompter, headless, type PromptText} from '../../../source/wire/prompter.ts';
 
 const never = new AbortController().signal;
 const ask = (title: string): PromptText => ({

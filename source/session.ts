@@ -1,7 +1,8 @@
-import type {Evidence} from '../facts/evidence.ts';
-import type {Answer} from '../questions/answer.ts';
-import type {Question} from '../questions/question.ts';
-import type {NodeEvent} from '../wire/source.ts';
+import type {Evidence} from './facts/evidence.ts';
+import type {Answer} from './questions/answer.ts';
+import type {Question} from './questions/question.ts';
+import type {Prompt} from './wire/prompt.ts';
+import type {NodeEvent} from './wire/source.ts';
 
 /** What the UI knows of a node between answers: for the header and the screen shown while nodes are reached. */
 export type NodeStatus = {
@@ -46,14 +47,6 @@ export type Status = {
   readonly player?: PlayerStatus;
   /** One sentence to show for a moment, e.g. that a recording was started. */
   readonly notice?: string;
-};
-
-/** Something that only the person at the terminal can answer. One at a time. */
-export type Prompt = {
-  readonly id: number;
-  readonly title: string;
-  readonly lines: readonly string[];
-  readonly choices: readonly {readonly key: string; readonly label: string; readonly value: string}[];
 };
 
 export type Act =

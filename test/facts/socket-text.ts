@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import {type SocketTable, STATES} from './table.ts';
+import {type SocketTable, STATES} from '../../source/facts/sockets/table.ts';
 
 /** One end of a row. */
 export type Side = 'local' | 'remote';
@@ -40,31 +40,4 @@ export function endpointText(table: SocketTable, row: number, side: Side): strin
 /** The state as ss names it. */
 export function stateName(table: SocketTable, row: number): string {
   return STATES[table.state[row]!] ?? STATES[0];
-}
-
-/**
- * A 32-bit hash of protocol, addresses and ports, as row `row` has them or, `swapped`, as its other end must have
- * them: two ends of a connection have `tupleHash(a, i) === tupleHash(b, j, true)`. Unequal tuples may share a hash.
- * IPv4 and v4-mapped are the same address here, as they are to the kernel.
- */
-export function tupleHash(table: SocketTable, row: number, swapped = false): number {
-  const near = swapped ? table.remote : table.local;
-  const far = swapped ? table.local : table.remote;
-  const nearPort = swapped ? table.remotePort[row]! : table.localPort[row]!;
-  const farPort = swapped ? table.localPort[row]! : table.remotePort[row]!;
-  const at = row * 4;
-  let hash = table.protocol[row]!;
-  for (let i = at; i < at + 4; i++) hash = mix(hash, near[i]!);
-  for (let i = at; i < at + 4; i++) hash = mix(hash, far[i]!);
-  hash = mix(hash, (nearPort << 16) | farPort);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return (hash ^ (hash >>> 13)) >>> 0;
-}
-
-/** One step of MurmurHash3's 32-bit body. */
-function mix(hash: number, word: number): number {
-  let k = Math.imul(word, 0xcc9e2d51);
-  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
-  const h = hash ^ k;
-  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
 }
