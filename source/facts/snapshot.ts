@@ -6,6 +6,7 @@ import type {Identity} from './identity.ts';
 import type {Link} from './links.ts';
 import type {NamespaceMember} from './namespaces.ts';
 import type {Neighbour} from './neighbours.ts';
+import type {Netfilter} from './netfilter/ruleset.ts';
 import type {Owners} from './owners.ts';
 import type {Process} from './processes.ts';
 import type {Route} from './routes.ts';
@@ -36,6 +37,8 @@ export type NetnsFacts = {
   readonly forwarding?: Dated<readonly ForwardingEntry[]>;
   readonly sysctls?: Dated<readonly Sysctl[]>;
   readonly counters?: Dated<DevCounters>;
+  /** What translates there: packet filter rules and virtual servers (fact `netfilter`). */
+  readonly netfilter?: Dated<Netfilter>;
   /** `nsid N` → inode of the namespace it means to this one, where `ip netns list-id` and names reveal it. */
   readonly nsids?: Dated<ReadonlyMap<number, string>>;
 };
