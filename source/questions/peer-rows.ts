@@ -1,11 +1,10 @@
 import * as v from 'valibot';
 import type {Graph} from '../model/graph.ts';
 import {otherOpens, socketOpens} from './endpoint-words.ts';
+import {listeners} from './listening.ts';
 import type {Question} from './question.ts';
 import {count, Evidence, flag, Grade, list, maybe, text} from './schema.ts';
 import {type SocketList, type SocketRow, socketAt} from './socket-rows.ts';
-import {isListening} from './socket-select.ts';
-import type {SocketWorld} from './sockets-world.ts';
 
 const Worst = v.object({
   rtt: maybe.count('Largest round-trip time of either end, ms.'),
@@ -181,43 +180,4 @@ function finish(draft: Draft): PeerRow {
     why: draft.why,
     evidence: draft.evidence,
   };
-}
-
-/**
- * Which side of a connection listens: this one, when its port is bound in its namespace by a socket without a remote;
- * else the other one, when that is so there, or when its socket was not seen and so cannot say otherwise.
- */
-function listeners(world: SocketWorld): (node: number, row: number) => 'in' | 'out' | undefined {
-  const bound = boundPorts(world);
-  return (node, row) => {
-    const {table, ends, placeOf} = world.nodes[node]!;
-    const protocol = table!.protocol[row]!;
-    if (bound.has(keyOf(placeOf[table!.netnsIndex[row]!]!, protocol, table!.localPort[row]!))) return 'in';
-    const other = world.nodes[ends!.node[row]!]?.table;
-    if (!other) return 'out';
-    return bound.has(keyOf(ends!.place[row]!, protocol, other.localPort[ends!.row[row]!]!))
-      ? 'out'
-      : undefined;
-  };
-}
-
-const boundIn = new WeakMap<SocketWorld, ReadonlySet<number>>();
-
-/** Ports bound without a remote, by namespace and protocol. */
-function boundPorts(world: SocketWorld): ReadonlySet<number> {
-  const known = boundIn.get(world);
-  if (known) return known;
-  const bound = new Set<number>();
-  for (const {table, placeOf} of world.nodes) {
-    for (let row = 0; row < (table?.count ?? 0); row += 1) {
-      if (!isListening(table!.state[row]!) || table!.remotePort[row] !== 0) continue;
-      bound.add(keyOf(placeOf[table!.netnsIndex[row]!]!, table!.protocol[row]!, table!.localPort[row]!));
-    }
-  }
-  boundIn.set(world, bound);
-  return bound;
-}
-
-function keyOf(place: number, protocol: number, port: number): number {
-  return (place * 2 + protocol) * 65_536 + port;
 }
