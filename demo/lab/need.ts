@@ -19,6 +19,7 @@ const NEEDED: readonly (readonly [file: string, debianPackage: string])[] = [
   ['ss', 'iproute2'],
   ['sysctl', 'procps'],
   ['sudo', 'sudo'],
+  ['tcpdump', 'tcpdump'],
   ['perl', 'perl-base'],
   ['tar', 'tar'],
   ['unshare', 'util-linux'],

@@ -3,7 +3,7 @@
 #
 #   traffic NAME ROLE...
 #     serve=tcp:PORT                     accept, and send back what arrives
-#     serve=udp:PORT                     send each datagram back
+#     serve=udp:PORT                     send each datagram back, behind `re: `
 #     drain=tcp:PORT:BYTES               accept, and read BYTES every half second
 #     call=tcp:HOST:PORT[:COUNT[:SECS]]  keep COUNT connections, one line every SECS seconds on each; try again for ever
 #     call=udp:HOST:PORT[:COUNT[:SECS]]  keep COUNT connected sockets, one datagram every SECS seconds on each
@@ -75,7 +75,7 @@ sub serve_udp {
   my $server = listen_on('udp', $port);
   on_read($server, sub {
     my $from = recv $server, my $bytes, 4096, 0;
-    send $server, $bytes, 0, $from if defined $from;
+    send $server, "re: $bytes", 0, $from if defined $from;
   });
 }
 

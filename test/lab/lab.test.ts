@@ -5,6 +5,7 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {whatIsMissing} from '../../demo/lab/need.ts';
 import type {LabStatus} from '../../demo/lab/status.ts';
 import {topologies} from '../../demo/lab/topologies.ts';
+import {crossed, crossingText} from './crossed.ts';
 import {
   eventually,
   inPod,
@@ -293,6 +294,32 @@ describe.runIf(runs).each(topologies)('lab $name', {timeout: 60_000}, topology =
         `${ipOf('data/backup-0')}/32`,
       );
     });
+
+  test('every pair of pods: the packet is seen on every link from end to end, and its answer back', async () => {
+    const pods = status.pods.filter(pod => !pod.hostNetwork);
+    const place = (pod: (typeof pods)[number]) => ({node: pod.node, pod: `${pod.namespace}/${pod.name}`});
+    const pairs = pods.flatMap(from => pods.filter(to => to !== from).map(to => ({from, to})));
+    const seen = await crossed(
+      status,
+      pairs.map(({from, to}) => ({from: place(from), to: to.ip, port: 9999, protocol: 'tcp'})),
+    );
+    for (const [index, {from, to}] of pairs.entries()) {
+      const {forward, reply, answer} = seen[index]!;
+      const what = `${from.name} → ${to.name}:\n${[...forward, ...reply].map(crossingText).join('\n')}`;
+      for (const [way, first, last] of [
+        [forward, from, to],
+        [reply, to, from],
+      ] as const) {
+        expect(way[0], what).toMatchObject({...place(first), link: 'eth0', direction: 'out'});
+        expect(way.at(-1), what).toMatchObject({...place(last), link: 'eth0', direction: 'in'});
+        // Where nothing balances, what goes on one link goes on it once.
+        expect(new Set(way.map(crossingText)).size, what).toBe(way.length);
+        const nodes = new Set(way.map(crossing => crossing.node));
+        expect(nodes.has('fabric'), what).toBe(from.node !== to.node);
+      }
+      expect(answer, what).toBe(to.name.startsWith('legacy-report') ? 'syn-ack' : 'rst');
+    }
+  });
 
   test('exec gives on the exit status and what follows the node', () => {
     expect(lab('exec', '--name', name, second.name, 'sh', '-c', 'exit 7').status).toBe(7);
