@@ -1,3 +1,4 @@
+import {CONNTRACK} from './conntrack.ts';
 import {COUNTERS} from './counters.ts';
 import type {Fact} from './fact.ts';
 import {FINGERPRINTS} from './fingerprints.ts';
@@ -32,6 +33,7 @@ export const FACTS: readonly Fact[] = [
   SYSCTLS,
   NETWORK,
   sockets,
+  CONNTRACK,
   RULES6,
   FORWARDING,
   NETNS_SYSCTLS,

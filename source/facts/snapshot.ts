@@ -1,4 +1,5 @@
 import type {Address} from './addresses.ts';
+import type {ConntrackTable} from './conntrack/table.ts';
 import type {DevCounters} from './counters.ts';
 import type {Gap} from './evidence.ts';
 import type {ForwardingEntry} from './forwarding.ts';
@@ -64,6 +65,7 @@ export type Snapshot = {
   readonly members?: Dated<readonly NamespaceMember[]>;
   readonly netns: ReadonlyMap<string, NetnsFacts>;
   readonly sockets?: Dated<SocketTable>;
+  readonly conntrack?: Dated<ConntrackTable>;
   readonly owners?: Dated<Owners>;
   readonly processes?: Dated<readonly Process[]>;
   readonly sandboxes?: Dated<readonly Sandbox[]>;

@@ -35,6 +35,11 @@ function samplesOf(fact: Fact): Uint8Array[] {
     .filter(out => out.length > 0);
   if (fact.name === 'owners') own.push(captured('three-node/atlas/fd-sockets.txt'));
   if (fact.name === 'memberships') own.push(captured('three-node/atlas/cgroups.txt').subarray(0, 4000));
+  if (fact.name === 'conntrack') {
+    const pid = soFar.members!.value.find(member => member.pid !== undefined)!.pid;
+    const lines = new TextDecoder().decode(fixture('conntrack/shapes-proc.txt'));
+    own.push(bytes(`! file\n@ ${pid} 00000006 all\n${lines}`));
+  }
   if (fact.name === 'sandboxes') {
     const id = '19ea7db8e95f244bb457b07dab317f9eb17ba9ce76a6c681e4c56ff85a4f2e3c';
     const config = new TextDecoder().decode(fixture(`three-node/atlas/containerd/${id}/config.json`));
