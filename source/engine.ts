@@ -75,6 +75,7 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
           ]),
         ),
         drive.now(),
+        world.cluster,
       );
       graphOf = world;
       graphAt = world.generation;

@@ -4,6 +4,7 @@
  */
 import type {Drive} from './engine.ts';
 import {FACTS} from './facts/catalogue.ts';
+import {CLUSTER_FACTS} from './facts/cluster.ts';
 import {UsageError} from './options.ts';
 import type {Act, PlayerStatus} from './session.ts';
 import {createPlayer, type Frame} from './wire/player.ts';
@@ -27,7 +28,7 @@ export function driveReplay(options: ReplayOptions): Drive & {readonly settled: 
   const begin = momentOf(recording, options.at) ?? (play ? undefined : recording.to);
   const player = createPlayer(recording, undefined, begin);
   const stop = new AbortController();
-  let world = createWorld(recording.nodes, FACTS, recording.from);
+  let world = createWorld(recording.nodes, FACTS, recording.from, CLUSTER_FACTS);
   let first: () => void;
   const settled = new Promise<void>(resolve => {
     first = resolve;
@@ -36,7 +37,7 @@ export function driveReplay(options: ReplayOptions): Drive & {readonly settled: 
   if (play) player.play();
 
   function show(frame: Frame): void {
-    if (frame.whole) world = createWorld(recording.nodes, FACTS, recording.from);
+    if (frame.whole) world = createWorld(recording.nodes, FACTS, recording.from, CLUSTER_FACTS);
     for (const event of frame.events) world.apply(event);
     changed();
   }

@@ -7,7 +7,7 @@ import type {Fact} from './facts/fact.ts';
 import type {Snapshot} from './facts/snapshot.ts';
 import type {NodeStatus} from './session.ts';
 import {createSweeper, type Sweeper} from './sweep.ts';
-import type {NodeEvent, Read, Reply, SourceEvent} from './wire/source.ts';
+import {CLUSTER, type NodeEvent, type Read, type Reply, type SourceEvent} from './wire/source.ts';
 
 export type NodeWorld = {
   readonly id: string;
@@ -18,6 +18,8 @@ export type NodeWorld = {
 
 export type World = {
   readonly nodes: readonly NodeWorld[];
+  /** What the cluster's API says; absent as long as nothing of it was read. */
+  readonly cluster: Snapshot | undefined;
   statuses(): readonly NodeStatus[];
   due(node: string): readonly Read[];
   followUps(node: string): readonly Read[];
@@ -30,8 +32,15 @@ export type World = {
 };
 
 /** `at` is when the world begins: the moment since which nodes are being dialled. */
-export function createWorld(nodes: readonly string[], facts: readonly Fact[], at: string): World {
+export function createWorld(
+  nodes: readonly string[],
+  facts: readonly Fact[],
+  at: string,
+  clusterFacts: readonly Fact[] = [],
+): World {
   const sweepers = new Map<string, Sweeper>(nodes.map(node => [node, createSweeper(node, facts)]));
+  const cluster = createSweeper(CLUSTER, clusterFacts);
+  sweepers.set(CLUSTER, cluster);
   const reach = new Map<string, NodeEvent>(nodes.map(node => [node, {node, at, state: 'dialling'}]));
   let generation = 0;
 
@@ -45,6 +54,9 @@ export function createWorld(nodes: readonly string[], facts: readonly Fact[], at
   return {
     get nodes() {
       return nodes.map(view);
+    },
+    get cluster() {
+      return cluster.snapshot();
     },
     get generation() {
       return generation;
@@ -62,7 +74,7 @@ export function createWorld(nodes: readonly string[], facts: readonly Fact[], at
       if (event.type === 'reply') return sweeper.reply(event);
       if (event.type === 'swept') sweeper.swept(event);
       else {
-        reach.set(event.node, event);
+        if (event.node !== CLUSTER) reach.set(event.node, event);
         if (event.state === 'lost') sweeper.lost();
         // It may have been booted anew meanwhile: nothing read before is taken for granted.
         if (event.state === 'back') sweeper.forgetCadence();

@@ -1,3 +1,4 @@
+import {CLUSTER_FACTS} from './cluster.ts';
 import {CONNTRACK} from './conntrack.ts';
 import {COUNTERS} from './counters.ts';
 import type {Fact} from './fact.ts';
@@ -9,6 +10,7 @@ import {NAMESPACES} from './namespaces.ts';
 import {NETWORK} from './network.ts';
 import {NSIDS} from './nsids.ts';
 import {OWNERS} from './owners.ts';
+import {PASTED, redactPieces} from './pieces.ts';
 import {PROCESSES} from './processes.ts';
 import {RULES6} from './rules.ts';
 import {SANDBOXES} from './sandboxes.ts';
@@ -39,7 +41,7 @@ export const FACTS: readonly Fact[] = [
   NETNS_SYSCTLS,
 ];
 
-const byName = new Map(FACTS.map(fact => [fact.name, fact]));
+const byName = new Map([...FACTS, ...CLUSTER_FACTS].map(fact => [fact.name, fact]));
 
 /** The fact of that name; undefined for a name that this version does not know (an old or newer recording). */
 export function factOf(name: string): Fact | undefined {
@@ -47,13 +49,21 @@ export function factOf(name: string): Fact | undefined {
 }
 
 /**
- * Takes the secrets of `fact` out of a reply's bytes. Throws for a fact that it does not know: what nobody can redact
- * must not be written.
+ * Takes the secrets of `fact` out of a reply's bytes, which are as `reader` prints them. Throws for a fact or a pasted
+ * format that it does not know: what nobody can redact must not be written.
  */
-export function redact(fact: string, out: Uint8Array): Uint8Array {
+export function redact(fact: string, out: Uint8Array, reader?: string): Uint8Array {
   const known = byName.get(fact);
   if (!known) throw new Error(`No redactor for the fact “${fact}”: its bytes must not be written.`);
-  return known.redact(out);
+  if (reader === PASTED) return redactPieces(out, (format, piece) => redactorOf(known, format)(piece));
+  return (known.formats?.find(({name}) => name === reader)?.redact ?? known.redact)(out);
+}
+
+function redactorOf(fact: Fact, format: string): Fact['redact'] {
+  const other = fact.formats?.find(({name}) => name === format);
+  if (other) return other.redact;
+  if (format === fact.reader.name) return fact.redact;
+  throw new Error(`No redactor for “${format}” of the fact “${fact.name}”: its bytes must not be written.`);
 }
 
 /** The same for text that is no fact: a tool's standard error, a label, why a node was lost. */

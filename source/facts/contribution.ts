@@ -1,5 +1,6 @@
 import type {Reply} from '../wire/source.ts';
 import type {Gap} from './evidence.ts';
+import {PASTED} from './pieces.ts';
 import type {Dated, Snapshot} from './snapshot.ts';
 import {sanitise} from './text.ts';
 
@@ -40,6 +41,10 @@ export function gapsOf(reply: Reply, tool: Tool, problems: readonly string[], as
       ...(reveal !== undefined && {reveal}),
     });
   };
+  if (reply.reader === PASTED) {
+    for (const problem of problems) add(`In what was pasted of ${where}, ${problem}`);
+    return gaps;
+  }
   const said = complaint(reply.err);
   const uid = asker?.soFar.identity?.value.uid;
   const byRoot =

@@ -19,6 +19,28 @@ export type Contribution = {
   readonly gaps?: readonly Gap[];
 };
 
+/** What a text begins with, for telling its format. */
+export type Sample = {
+  /** Its first lines that are not empty. */
+  readonly lines: readonly string[];
+  readonly out: Uint8Array;
+  /** The command that printed it, where that is known. */
+  readonly command?: string;
+};
+
+/**
+ * Bytes that the fact can be made of though its reader does not print them: what a person pastes, what a node without
+ * iproute2 has. `name` is in a reader's place in replies and chooses the parser.
+ */
+export type Format = {
+  readonly name: string;
+  /** As a person would say it: `netstat -antup`. */
+  readonly label: string;
+  /** Never throws, whatever the bytes. */
+  looks(sample: Sample): boolean;
+  redact(out: Uint8Array): Uint8Array;
+};
+
 /** One kind of fact: how it is read, understood and kept free of secrets. `catalogue.ts` lists them all. */
 export type Fact = {
   readonly name: string;
@@ -38,6 +60,8 @@ export type Fact = {
   collect?(replies: readonly Reply[], soFar: Snapshot): Contribution;
   /** Parses one reply. `soFar` is the snapshot being built, e.g. to know which pid stands for which namespace. */
   contribute(reply: Reply, soFar: Snapshot): Contribution;
+  /** Other formats than its reader's. */
+  readonly formats?: readonly Format[];
   /** Takes secrets out of `out` before it is written anywhere; what is left parses the same. */
   redact(out: Uint8Array): Uint8Array;
 };

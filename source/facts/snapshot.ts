@@ -1,4 +1,5 @@
 import type {Address} from './addresses.ts';
+import type {Cluster} from './cluster.ts';
 import type {ConntrackTable} from './conntrack/table.ts';
 import type {DevCounters} from './counters.ts';
 import type {Gap} from './evidence.ts';
@@ -70,6 +71,8 @@ export type Snapshot = {
   readonly processes?: Dated<readonly Process[]>;
   readonly sandboxes?: Dated<readonly Sandbox[]>;
   readonly memberships?: Dated<readonly Membership[]>;
+  /** Of the cluster's own snapshot only: what its API says. */
+  readonly cluster?: Cluster;
   /**
    * Short texts that change when what is read on change should be read again: by namespace inode for what is read in
    * a namespace, and under `node` for what is read once a node (sandboxes, nsids).

@@ -2,6 +2,7 @@ import type {Gap} from '../facts/evidence.ts';
 import type {NetnsFacts, Snapshot} from '../facts/snapshot.ts';
 import {joinEnds, type Seen} from './ends.ts';
 import type {Container, Graph, GraphNode, Interface, Namespace, NodeInput, Pod, Proc} from './graph.ts';
+import {addListed, listedAt} from './listed.ts';
 import {oldGaps} from './old.ts';
 import {pairInterfaces} from './pairs.ts';
 import {containerByPid, type FoundPod, findPods} from './pods.ts';
@@ -15,16 +16,19 @@ type Open<T> = {-readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[
 
 /**
  * Joins the snapshots of all nodes, by node id in the order given. `at` is the moment that ages are counted from
- * (the clock when live, the playhead in a recording); without it, that of the newest snapshot.
+ * (the clock when live, the playhead in a recording); without it, that of the newest snapshot. `cluster` is what its
+ * API says.
  */
-export function buildGraph(inputs: ReadonlyMap<string, NodeInput>, at?: string): Graph {
+export function buildGraph(inputs: ReadonlyMap<string, NodeInput>, at?: string, cluster?: Snapshot): Graph {
   const names = nodeNames(inputs);
   const namespaces: Namespace[] = [];
   const nodes = [...inputs].map(([id, input], index) =>
     buildNode(index, id, names.get(id)!, input, namespaces),
   );
+  addListed(nodes, cluster?.cluster);
   nameClones(nodes);
   const byAddress = indexAddresses(namespaces);
+  const listed = listedAt(nodes, byAddress);
   const pairs = new Map(nodes.flatMap(node => [...pairInterfaces(node)]));
   const seen = nodes.map(seenBy);
   const moments = nodes.map(node => node.snapshot?.at ?? '').sort();
@@ -35,8 +39,10 @@ export function buildGraph(inputs: ReadonlyMap<string, NodeInput>, at?: string):
     pods: nodes.flatMap(node => node.pods),
     byAddress,
     pairs,
-    ends: joinEnds(seen, namespaces, byAddress, endsUnread, hideouts(nodes, byAddress)),
-    gaps: nodes.flatMap(node => gapsOf(node, at ?? moments.at(-1) ?? '')),
+    ends: joinEnds(seen, namespaces, byAddress, endsUnread, hideouts(nodes, byAddress, listed)),
+    cluster: cluster?.cluster,
+    listedAt: listed,
+    gaps: [...nodes.flatMap(node => gapsOf(node, at ?? moments.at(-1) ?? '')), ...(cluster?.gaps ?? [])],
   };
 }
 
@@ -76,6 +82,7 @@ function buildNode(
     pods: [],
     processes: [],
     byPid: byPid as ReadonlyMap<number, Proc>,
+    listed: undefined,
   };
   if (!snapshot) return node;
   const found = findPods(snapshot);
@@ -207,6 +214,7 @@ function addPod(
     addresses: hostNetwork ? [...node.addresses] : netns ? reachable(netns) : [],
     containers,
     processes: [],
+    listed: undefined,
   };
   for (const pid of found.pids) {
     const proc = byPid.get(pid);
@@ -281,6 +289,16 @@ function seenBy(node: GraphNode): Seen | undefined {
 function gapsOf(node: GraphNode, now: string): readonly Gap[] {
   if (node.snapshot)
     return [...staleGap(node, now), ...oldGaps(node.snapshot, node.name), ...node.snapshot.gaps];
+  if (node.state === 'listed') {
+    return [
+      {
+        node: node.id,
+        fact: 'node',
+        reason: `${node.name} was not read: only the Kubernetes API tells of it.`,
+        reveal: `Name ${node.name} among the nodes to read, or import what was pasted of it.`,
+      },
+    ];
+  }
   const reason =
     node.state === 'lost'
       ? (node.cause ?? 'it was lost before anything was read')

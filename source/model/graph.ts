@@ -1,11 +1,15 @@
 import type {Address} from '../facts/addresses.ts';
+import type {Cluster} from '../facts/cluster.ts';
 import type {Gap} from '../facts/evidence.ts';
+import type {ClusterNode} from '../facts/kube/nodes.ts';
+import type {ClusterPod} from '../facts/kube/pods.ts';
 import type {Counters, Link} from '../facts/links.ts';
 import type {Process} from '../facts/processes.ts';
 import type {Sandbox} from '../facts/sandboxes.ts';
 import type {NetnsFacts, Snapshot} from '../facts/snapshot.ts';
 import type {NodeEvent} from '../wire/source.ts';
 import type {Ends} from './ends.ts';
+import type {Listed} from './listed.ts';
 import type {Pair} from './pairs.ts';
 
 /** What the builder is given of one node. */
@@ -14,7 +18,8 @@ export type NodeInput = {
   readonly snapshot?: Snapshot | undefined;
   /** The one before: for rates and change marks. */
   readonly previous?: Snapshot | undefined;
-  readonly state: NodeEvent['state'];
+  /** `listed`: nobody was asked to read it; only the Kubernetes API tells of it. */
+  readonly state: NodeEvent['state'] | 'listed';
   readonly step?: string | undefined;
   readonly cause?: string | undefined;
   /** When it entered this state. */
@@ -41,6 +46,10 @@ export type Graph = {
   readonly pairs: ReadonlyMap<Interface, Pair>;
   /** By `GraphNode.index`: the other end of each socket of that node. */
   readonly ends: readonly Ends[];
+  /** What the Kubernetes API says, where it was read. */
+  readonly cluster: Cluster | undefined;
+  /** By address: the node or pod that the Kubernetes API has there, where no interface read has it. */
+  readonly listedAt: ReadonlyMap<string, Listed>;
   readonly gaps: readonly Gap[];
 };
 
@@ -58,6 +67,8 @@ export type GraphNode = NodeInput & {
   readonly pods: readonly Pod[];
   readonly processes: readonly Proc[];
   readonly byPid: ReadonlyMap<number, Proc>;
+  /** What the Kubernetes API says of it. */
+  readonly listed: ClusterNode | undefined;
 };
 
 export type Namespace = {
@@ -103,6 +114,8 @@ export type Pod = {
   readonly addresses: readonly string[];
   readonly containers: readonly Container[];
   readonly processes: readonly Proc[];
+  /** What the Kubernetes API says of it. */
+  readonly listed: ClusterPod | undefined;
 };
 
 export type Container = {

@@ -26,6 +26,16 @@ export const JOINS = [
     why: 'the remote address is what this node was called by, and it was not read',
   },
   {
+    key: 'listed',
+    grade: 'inferred',
+    why: 'no interface read has the remote address, but the Kubernetes API says whose it is',
+  },
+  {
+    key: 'ranged',
+    grade: 'inferred',
+    why: 'no interface read has the remote address, but it is of the prefix that the Kubernetes API gives to the pods of this node, which was not, or not wholly, read',
+  },
+  {
     key: 'led',
     grade: 'inferred',
     why: 'no interface read has the remote address, but routes of the nodes read lead it to this node, which was not, or not wholly, read',

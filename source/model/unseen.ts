@@ -1,24 +1,30 @@
 import type {Route} from '../facts/routes.ts';
 import type {Graph, GraphNode, Interface} from './graph.ts';
+import type {Listed} from './listed.ts';
 import {holds, prefixLength} from './prefixes.ts';
 import {asOf} from './unread.ts';
 import {type Words, wordsOf} from './words.ts';
 
 /**
  * Where an address that no interface read has may be, as far as nodes that were not, or not wholly, read could have
- * it. `given`: it is what such a node was called by. `led`: routes of a node read lead its prefix there. `perhaps`:
+ * it. `given`: it is what such a node was called by. `listed`: the Kubernetes API says whose it is. `ranged`: it is of
+ * the prefix that the API gives to the node's pods. `led`: routes of a node read lead its prefix there. `perhaps`:
  * nothing tells which of them, or whether any.
  */
-export type Hideout = {readonly how: 'given' | 'led' | 'perhaps'; readonly nodes: readonly GraphNode[]};
+export type Hideout = {
+  readonly how: 'given' | 'listed' | 'ranged' | 'led' | 'perhaps';
+  readonly nodes: readonly GraphNode[];
+};
 
 /** Undefined when every node was read whole: then no address hides, and it is translated or outside. */
 export function hideouts(
   nodes: readonly GraphNode[],
   byAddress: Graph['byAddress'],
+  listed: ReadonlyMap<string, Listed> = new Map(),
 ): ((address: string) => Hideout | undefined) | undefined {
   const blind = nodes.filter(isBlind);
   const hiding = new Set([...blind, ...nodes.filter(node => asOf(node) !== undefined)]);
-  if (hiding.size === 0) return undefined;
+  if (hiding.size === 0 && listed.size === 0) return undefined;
   const isAt = (address: string): GraphNode | undefined =>
     [...hiding].find(node => calledBy(node, address)) ??
     byAddress.get(address)?.find(({node, kind}) => kind === 'host' && hiding.has(node))?.node;
@@ -29,6 +35,10 @@ export function hideouts(
   return address => {
     const given = [...hiding].find(node => calledBy(node, address));
     if (given) return {how: 'given', nodes: [given]};
+    const there = listed.get(address)?.node;
+    if (there) return {how: 'listed', nodes: [there]};
+    const ranged = ofPodsOf(hiding, address);
+    if (ranged) return {how: 'ranged', nodes: [ranged]};
     const words = wordsOf(address);
     const led = new Set(
       leading
@@ -37,6 +47,12 @@ export function hideouts(
     );
     return led.size > 0 ? {how: 'led', nodes: [...led]} : perhaps;
   };
+}
+
+/** The node whose pods have addresses of the prefix that this one is in, by the Kubernetes API (`spec.podCIDRs`). */
+function ofPodsOf(nodes: ReadonlySet<GraphNode>, address: string): GraphNode | undefined {
+  const found = [...nodes].filter(({listed}) => listed?.podCidrs.some(cidr => holds(cidr, address)));
+  return found.length === 1 ? found[0] : undefined;
 }
 
 /** Was nothing read of it, or not what is in all of its namespaces? */

@@ -1,6 +1,7 @@
 import {AS_ROOT} from '../facts/contribution.ts';
 import type {Gap} from '../facts/evidence.ts';
 import type {Graph, GraphNode, Namespace} from '../model/graph.ts';
+import {CLUSTER} from '../wire/source.ts';
 
 /** Where an answer looks: everything, some nodes, or one namespace of one node. */
 export type Region = {
@@ -21,6 +22,8 @@ export function gapsFor(graph: Graph, facts: readonly string[], region: Region =
   const nodes = new Set(region.netns ? [region.netns.node] : (region.nodes ?? graph.nodes));
   const byName = new Map(graph.nodes.flatMap(node => [[node.name, node] as const, [node.id, node] as const]));
   const found = graph.gaps.flatMap((gap): Gap[] => {
+    // What the API did not tell concerns every node.
+    if (gap.node === CLUSTER) return facts.includes(gap.fact) ? [{...gap, node: 'cluster'}] : [];
     const node = byName.get(gap.node);
     if (!node) return [];
     const here = nodes.has(node);

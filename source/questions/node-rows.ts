@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type {Graph, GraphNode} from '../model/graph.ts';
+import {listedEvidence} from '../model/listed.ts';
 import {asOf} from '../model/unread.ts';
 import {rightsGap} from './gaps.ts';
 import {count, Evidence, type EvidenceRow, list, maybe, Tally, text} from './schema.ts';
@@ -8,10 +9,16 @@ import {talliesOf} from './socket-select.ts';
 export const NodeRow = v.object({
   name: text('Its hostname, or what it was called where that is unknown or another node has the same.'),
   id: text('What it was called on the command line or in the inventory.'),
-  state: v.pipe(v.picklist(['dialling', 'ready', 'lost', 'back']), v.description('How it is reached.')),
+  state: v.pipe(
+    v.picklist(['dialling', 'ready', 'lost', 'back', 'listed']),
+    v.description('How it is reached; listed: nobody was asked to, only the Kubernetes API tells of it.'),
+  ),
   step: maybe.text('What reaching it is busy with.'),
   cause: maybe.text('Why it was lost, and the next thing to try.'),
   since: maybe.text('When it entered this state.'),
+  roles: maybe.text('Its roles, by the Kubernetes API.'),
+  status: maybe.text('Ready or not, by the Kubernetes API.'),
+  version: maybe.text('The kubelet’s version, by the Kubernetes API.'),
   partial: maybe.text('Read, but not whole: what the user that it is read as may not see.'),
   address: maybe.text('The address it is known by.'),
   addresses: list(v.string()),
@@ -42,9 +49,9 @@ export const NodeRow = v.object({
 });
 export type NodeRow = v.InferOutput<typeof NodeRow>;
 
-/** Of a node that was never read, only how it is reached: no count is shown as zero. */
+/** Of a node that was never read, how it is reached and what the API says of it: no count is shown as zero. */
 export function nodeRow(graph: Graph, node: GraphNode): NodeRow {
-  const {snapshot} = node;
+  const {snapshot, listed} = node;
   const reach = {
     name: node.name,
     id: node.id,
@@ -52,18 +59,29 @@ export function nodeRow(graph: Graph, node: GraphNode): NodeRow {
     step: node.step,
     cause: node.cause,
     since: node.since,
+    address: node.addresses[0],
+    addresses: node.addresses,
+    roles: listed?.roles,
+    status: listed?.status,
+    version: listed?.version,
+    os: listed?.os,
+    kernel: listed?.kernel,
+    runtime: listed?.runtime,
+    arch: listed?.arch,
   };
-  if (!snapshot) return {...reach, addresses: [], evidence: []};
+  const byApi = listedEvidence('kube-nodes', graph.cluster?.nodes, listed);
+  if (!snapshot) {
+    const pods = node.pods.length > 0 ? node.pods.length : undefined;
+    return {...reach, pods, evidence: byApi};
+  }
   const identity = snapshot.identity?.value;
   return {
     ...reach,
     partial: rightsGap(graph, node)?.reason,
-    address: node.addresses[0],
-    addresses: node.addresses,
-    os: identity?.os,
-    kernel: identity?.kernel,
-    runtime: identity?.runtime,
-    arch: identity?.arch,
+    os: identity?.os ?? listed?.os,
+    kernel: identity?.kernel ?? listed?.kernel,
+    runtime: identity?.runtime ?? listed?.runtime,
+    arch: identity?.arch ?? listed?.arch,
     machineId: identity?.machineId,
     uptime: snapshot.uptime,
     cpus: identity?.cpus,
@@ -75,7 +93,7 @@ export function nodeRow(graph: Graph, node: GraphNode): NodeRow {
     at: snapshot.at,
     asOf: asOf(node),
     sweep: snapshot.sweep,
-    evidence: identityEvidence(node),
+    evidence: [...identityEvidence(node), ...byApi],
     cost: snapshot.cost,
   };
 }

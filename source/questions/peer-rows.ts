@@ -82,7 +82,7 @@ export function peerOf(graph: Graph, socket: SocketRow): Peer {
   if (other.node !== undefined && other.pid !== undefined) {
     return {kind: 'process', words: `${other.node}:${other.pid}`, ...at};
   }
-  if (other.join === 'given') return {kind: 'node', words: node!, ...at};
+  if (other.join === 'given' || other.join === 'listed') return {kind: 'node', words: node!, ...at};
   if (perhaps.length > 0) return {kind: 'unread', words: socket.remote, ...at};
   if (other.node !== undefined) {
     const host = graph.nodes.find(({name}) => name === other.node)?.host;

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 import type {Graph, Interface, Pod} from '../model/graph.ts';
+import {listedEvidence} from '../model/listed.ts';
 import {sandboxEvidence} from '../model/pods.ts';
 import {asOf} from '../model/unread.ts';
 import {InterfaceRef, interfaceRef} from './interface-rows.ts';
-import {count, Evidence, flag, Grade, list, maybe, Tally, text} from './schema.ts';
+import {count, Evidence, type EvidenceRow, flag, Grade, list, maybe, Tally, text} from './schema.ts';
 import {podTally} from './socket-select.ts';
 
 /** How a pod's interface hangs on the node. */
@@ -24,7 +25,12 @@ export const PodRow = v.object({
   uid: text('Its uid.'),
   node: text('Node, by name.'),
   asOf: maybe.text('Moment it was read, when its node is not reached now.'),
-  state: v.picklist(['running', 'stopped']),
+  state: v.pipe(
+    v.picklist(['running', 'stopped', 'listed']),
+    v.description('listed: only the Kubernetes API tells of it.'),
+  ),
+  status: maybe.text('What the Kubernetes API says of it: Running, Pending, …'),
+  owner: maybe.text('Its controller, by the Kubernetes API: DaemonSet/cilium.'),
   hostNetwork: flag('It shares the node’s network namespace.'),
   netns: maybe.text('Inode of its network namespace.'),
   grade: Grade,
@@ -46,18 +52,38 @@ export function podRow(graph: Graph, pod: Pod): PodRow {
     uid: pod.uid,
     node: pod.node.name,
     asOf: asOf(pod.node),
-    state: pod.processes.length > 0 ? 'running' : 'stopped',
+    state: isListedOnly(pod) ? 'listed' : pod.processes.length > 0 ? 'running' : 'stopped',
+    status: pod.listed?.status,
+    owner: pod.listed?.owner,
     hostNetwork: pod.hostNetwork,
     netns: pod.netns?.inode,
     grade: pod.grade,
     why: pod.why,
     addresses: pod.addresses,
-    containers: pod.containers.map(container => container.name),
+    containers: containerNames(pod),
     processes: pod.processes.length,
     attachments: attachments(graph, pod).map(({row}) => row),
     sockets: podTally(pod),
-    evidence: sandboxEvidence(pod.node.id, pod.node.snapshot!, pod.sandbox),
+    evidence: podEvidence(graph, pod),
   };
+}
+
+/** Where its name was read: on the node, and in the API's answer. */
+export function podEvidence(graph: Graph, pod: Pod): EvidenceRow[] {
+  return [
+    ...(pod.node.snapshot ? sandboxEvidence(pod.node.id, pod.node.snapshot, pod.sandbox) : []),
+    ...listedEvidence('kube-pods', graph.cluster?.pods, pod.listed),
+  ];
+}
+
+function isListedOnly({listed, sandbox, processes}: Pod): boolean {
+  return listed !== undefined && sandbox === undefined && processes.length === 0;
+}
+
+/** As its node shows them; where it does not, as the API lists them. */
+function containerNames({containers, listed}: Pod): string[] {
+  if (containers.length > 0) return containers.map(container => container.name);
+  return (listed?.containers ?? []).filter(({init}) => !init).map(({name}) => name);
 }
 
 /** Interfaces of a pod's own namespace that have another end in the kernel, with that end. */

@@ -22,7 +22,7 @@ export const pods: Definition<PodsAnswer> = {
     return {
       question: {name: 'pods', words: scopeWords(scope)},
       at: graph.at,
-      gaps: gapsFor(graph, ['sandboxes', 'memberships', 'namespaces', 'network'], {nodes}),
+      gaps: gapsFor(graph, ['sandboxes', 'memberships', 'namespaces', 'network', 'kube-pods'], {nodes}),
       pods: nodes
         .flatMap(node => node.pods)
         .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))

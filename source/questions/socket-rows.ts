@@ -182,7 +182,11 @@ function otherEnd(world: SocketWorld, owner: WorldNode, row: number): OtherEnd {
   const join = JOINS[ends.join[row]!]!;
   const place = world.places[ends.place[row]!];
   const perhaps = (ends.hidden[ends.hideout[row]!] ?? []).map(index => world.nodes[index]!.name);
-  const single = join.key === 'given' || (join.key === 'led' && perhaps.length === 1);
+  const single =
+    join.key === 'given' ||
+    join.key === 'listed' ||
+    join.key === 'ranged' ||
+    (join.key === 'led' && perhaps.length === 1);
   const there = world.nodes[place?.node ?? -1];
   const stale = there?.asOf !== undefined;
   const base = {
@@ -196,11 +200,16 @@ function otherEnd(world: SocketWorld, owner: WorldNode, row: number): OtherEnd {
     join: join.key,
     why: stale ? staleWhy(there, join) : perhaps.length > 0 ? `${join.why}: ${perhaps.join(', ')}` : join.why,
     node: there ? there.name : single ? perhaps[0] : undefined,
-    perhaps: join.key === 'given' ? [] : perhaps,
+    perhaps: join.key === 'given' || join.key === 'listed' ? [] : perhaps,
     asOf: there?.asOf,
     netns: place?.inode,
     pods: place?.pods ?? [],
-    pod: place?.kind === 'pod' && place.pods.length === 1 ? place.pods[0] : undefined,
+    pod:
+      join.key === 'listed'
+        ? world.listed.get(addressText(owner.table!.remote, row, owner.table!.family[row]!))
+        : place?.kind === 'pod' && place.pods.length === 1
+          ? place.pods[0]
+          : undefined,
   };
   const otherNode = world.nodes[ends.node[row]!];
   if (!otherNode) return base;

@@ -13,6 +13,8 @@ export type SocketWorld = {
   readonly nodes: readonly WorldNode[];
   /** By `Namespace.index`. */
   readonly places: readonly Place[];
+  /** Pods that only the Kubernetes API tells of, by address. */
+  readonly listed: ReadonlyMap<string, string>;
 };
 
 export type WorldNode = {
@@ -60,6 +62,7 @@ export function socketWorld(graph: Graph): SocketWorld {
       kind,
       pods: pods.map(pod => pod.key),
     })),
+    listed: new Map([...graph.listedAt].flatMap(([address, {pod}]) => (pod ? [[address, pod.key]] : []))),
   };
   made.set(graph, world);
   return world;

@@ -46,6 +46,7 @@ export function linkTone(state: string): Tone {
   return state === 'UP' ? 'good' : state === 'UNKNOWN' ? 'plain' : 'warn';
 }
 
-export function reachTone(state: 'dialling' | 'ready' | 'lost' | 'back'): Tone {
+export function reachTone(state: 'dialling' | 'ready' | 'lost' | 'back' | 'listed'): Tone {
+  if (state === 'listed') return 'dim';
   return state === 'lost' ? 'bad' : state === 'dialling' ? 'warn' : 'good';
 }

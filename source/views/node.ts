@@ -65,6 +65,7 @@ function about({node, at}: NodeAnswer): Fields {
     ['name', node.name],
     ['reached as', node.id],
     ['state', node.cause ? `${stateText(node)}: ${node.cause}` : stateText(node)],
+    ['by the API', [node.status, node.roles, node.version].filter(Boolean).join(' ') || undefined],
     ['addresses', node.addresses.join(' ')],
     ['system', node.os],
     ['kernel', node.kernel && [node.kernel, node.arch].filter(Boolean).join(' ')],
@@ -81,9 +82,12 @@ function about({node, at}: NodeAnswer): Fields {
   ];
   return {
     type: 'fields',
-    fields: lines.map(([label, text]) => ({
-      label,
-      cells: [text ? {text} : {text: 'not read', tone: 'dim' as const}],
-    })),
+    fields: lines
+      // Only where the API was read: elsewhere nothing is missing without it.
+      .filter(([label, text]) => label !== 'by the API' || text !== undefined)
+      .map(([label, text]) => ({
+        label,
+        cells: [text ? {text} : {text: 'not read', tone: 'dim' as const}],
+      })),
   };
 }

@@ -2,7 +2,7 @@ import type {NodeRow} from '../questions/node-rows.ts';
 import type {OverviewAnswer} from '../questions/overview.ts';
 import {gapSentences} from './gaps.ts';
 import {reachTone} from './marks.ts';
-import {figures, listTable, words} from './table.ts';
+import {type ColumnOf, figures, listTable, words} from './table.ts';
 import {age, count, span} from './units.ts';
 import type {Table, Tone, View} from './view.ts';
 
@@ -29,6 +29,7 @@ function nodeTable(nodes: readonly NodeRow[], now: string): Table {
       words('name', 'NAME', 0, 8, node => node.name, {tone: () => 'strong', max: 40}),
       words('state', 'STATE', 0, 5, stateText, {tone: stateToneOf, max: 40}),
       words('address', 'ADDRESS', 1, 11, node => node.address, {max: 39}),
+      ...byApi(nodes),
       figures('pods', 'PODS', 0, 4, node => node.pods),
       figures('established', 'ESTAB', 1, 5, node => node.sockets?.established),
       figures('listening', 'LISTEN', 2, 6, node => node.sockets?.listening),
@@ -63,12 +64,26 @@ function nodeTable(nodes: readonly NodeRow[], now: string): Table {
   });
 }
 
+/** Columns that only the Kubernetes API fills: not there where it was not read. */
+function byApi(nodes: readonly NodeRow[]): readonly ColumnOf<NodeRow>[] {
+  if (nodes.every(node => node.status === undefined)) return [];
+  return [
+    words('status', 'STATUS', 2, 6, node => node.status, {
+      max: 32,
+      tone: node => (node.status?.startsWith('Ready') ? 'good' : 'bad'),
+    }),
+    words('roles', 'ROLES', 3, 6, node => node.roles, {max: 24}),
+    words('version', 'VERSION', 5, 7, node => node.version, {max: 24}),
+  ];
+}
+
 export function stateToneOf(node: NodeRow): Tone {
   return node.state !== 'lost' && node.partial !== undefined ? 'warn' : reachTone(node.state);
 }
 
 export function stateText(node: NodeRow): string {
   if (node.state === 'dialling') return node.step ?? 'dialling';
+  if (node.state === 'listed') return 'not read';
   const state = node.state === 'back' ? 'ready' : node.state;
   return node.partial === undefined || state === 'lost' ? state : `${state}, partial`;
 }

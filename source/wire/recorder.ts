@@ -1,13 +1,13 @@
 import {apply, goneBy, nodeOf, type World} from './recording/world.ts';
 import {blockSpan, createWriter} from './recording/writer.ts';
-import type {Read, Source, SourceEvent} from './source.ts';
+import type {Read, Reply, Source, SourceEvent} from './source.ts';
 
 export type RecorderOptions = {
   /**
    * Takes secrets out of a reply's output; undefined for a fact it does not know, whose replies are then not written
    * at all. Facts own it. Should it throw, the reply is not written either.
    */
-  readonly redact: (fact: string, out: Uint8Array) => Uint8Array | undefined;
+  readonly redact: (fact: string, out: Uint8Array, reader: string) => Uint8Array | undefined;
   /** The same for text: standard error, a lost node's cause, the label. */
   readonly redactText: (text: string) => string;
   readonly label: string;
@@ -68,7 +68,7 @@ export function createRecorder(file: string, options: RecorderOptions): Recorder
         ...(cause === undefined ? {} : {cause: text(cause)}),
       };
     }
-    const out = redactOut(options.redact, event.fact, event.out);
+    const out = redactOut(options.redact, event);
     if (out !== undefined) return {...event, out, err: text(event.err)};
     dropped.set(event.fact, (dropped.get(event.fact) ?? 0) + 1);
     return undefined;
@@ -101,9 +101,9 @@ export function createRecorder(file: string, options: RecorderOptions): Recorder
   };
 }
 
-function redactOut(redact: RecorderOptions['redact'], fact: string, out: Uint8Array): Uint8Array | undefined {
+function redactOut(redact: RecorderOptions['redact'], {fact, out, reader}: Reply): Uint8Array | undefined {
   try {
-    return redact(fact, out);
+    return redact(fact, out, reader);
   } catch {
     return undefined;
   }

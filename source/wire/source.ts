@@ -55,6 +55,12 @@ export type Reader = {
   readonly timeout: number;
 };
 
+/**
+ * In the place of a node's id in replies that are about the whole cluster: what its API says. No node can be called so,
+ * and it is never among `Source.nodes`.
+ */
+export const CLUSTER = '(cluster)';
+
 export type Read = {
   /** The node's id: the name it was given on the command line or in the inventory. */
   readonly node: string;

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
 import {arraysOf} from '../../source/facts/elements.ts';
+import {parseNodeTable} from '../../source/facts/kube/nodes.ts';
 import {parseLinks} from '../../source/facts/links.ts';
 import {parseIfconfig} from '../../source/facts/pasted/ifconfig.ts';
-import {parseKubectlNodes} from '../../source/facts/pasted/nodes.ts';
 import {parsePs} from '../../source/facts/pasted/ps.ts';
 import {bytes, captured, fixture, textAt} from './samples.ts';
 
 test('kubectl get nodes -o wide', () => {
   const out = fixture('seed/get-nodes-wide.txt');
-  const {rows, problems} = parseKubectlNodes(out);
+  const {rows, problems} = parseNodeTable(out);
   expect(problems).toEqual([]);
   expect(rows).toHaveLength(3);
   expect(rows[0]).toMatchObject({
@@ -17,12 +17,11 @@ test('kubectl get nodes -o wide', () => {
     status: 'Ready',
     roles: 'control-plane',
     version: 'v1.28.2',
-    internalIp: '192.168.0.67',
+    addresses: ['192.168.0.67'],
     os: 'Ubuntu 20.04.6 LTS',
     kernel: '5.15.0-1053-aws',
     runtime: 'containerd://1.6.28',
   });
-  expect(rows.every(row => row.externalIp === undefined)).toBe(true);
   expect(rows[1]).not.toHaveProperty('roles');
   expect(textAt(out, rows[2]!)).toMatch(/^k8s-03 .*1\.6\.28$/);
 });
@@ -68,7 +67,7 @@ describe('ifconfig', () => {
 });
 
 test('any bytes in, nothing thrown; garbage is a problem', () => {
-  for (const parse of [parseIfconfig, parseKubectlNodes, parsePs]) {
+  for (const parse of [parseIfconfig, parseNodeTable, parsePs]) {
     fc.assert(
       fc.property(fc.uint8Array({maxLength: 300}), out => {
         parse(out);

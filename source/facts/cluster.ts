@@ -1,0 +1,114 @@
+import type {Reply} from '../wire/source.ts';
+import {dated, gapsOf} from './contribution.ts';
+import type {Parsed, Span} from './evidence.ts';
+import type {Fact, Format} from './fact.ts';
+import {type ClusterNode, parseNodeObjects, parseNodeTable} from './kube/nodes.ts';
+import {kubeObjects} from './kube/objects.ts';
+import {type ClusterPod, parsePodObjects, parsePodTable} from './kube/pods.ts';
+import {redactObjects} from './kube/redact.ts';
+import {parseWorkloads, type Workload} from './kube/workloads.ts';
+import {parsePieces} from './pieces.ts';
+import type {Dated, Snapshot} from './snapshot.ts';
+
+/**
+ * What the Kubernetes API says of the whole cluster. It belongs to no node: its replies carry `CLUSTER` for a node, and
+ * its facts are in a list of their own, which no node is asked for.
+ */
+export type Cluster = {
+  readonly nodes?: Dated<readonly ClusterNode[]>;
+  readonly pods?: Dated<readonly ClusterPod[]>;
+  readonly workloads?: Dated<readonly Workload[]>;
+};
+
+const KUBECTL = {name: 'kubectl'};
+
+/** Kinds of objects among the text, as far as it can be understood. */
+function holds(kinds: readonly string[]): Format['looks'] {
+  return ({out, lines}) => {
+    if (!/^\s*\{|^apiVersion:|^kind:|^items:|^---/.test(lines[0] ?? '')) return false;
+    return kubeObjects(out).objects.some(({kind}) => kinds.includes(kind));
+  };
+}
+
+type Kind<Row> = {
+  readonly name: string;
+  readonly key: keyof Cluster;
+  readonly resource: string;
+  readonly kinds: readonly string[];
+  readonly why: string;
+  readonly objects: (out: Uint8Array) => Parsed<Row>;
+  readonly table?: {readonly heading: RegExp; readonly parse: (out: Uint8Array) => Parsed<Row>};
+};
+
+function factOf<Row extends Span>(kind: Kind<Row>): Fact {
+  const {name, resource, why, kinds, table} = kind;
+  const [asObjects, asTable] = [`${name}@1`, `${name}-table@1`];
+  return {
+    name,
+    reader: {
+      name: asObjects,
+      fact: name,
+      scope: 'node',
+      command: `kubectl get ${resource} -o json`,
+      why,
+      limit: 256_000_000,
+      timeout: 60,
+    },
+    cadence: {when: 'sweep'},
+    formats: [
+      ...(table
+        ? [
+            {
+              name: asTable,
+              label: `kubectl get ${resource} -o wide`,
+              looks: ({lines}: Parameters<Format['looks']>[0]) => table.heading.test(lines[0] ?? ''),
+              // Names, addresses and versions: a table shows no environment and no annotation.
+              redact: (out: Uint8Array) => out,
+            },
+          ]
+        : []),
+      {
+        name: asObjects,
+        label: `kubectl get ${resource} -o json|yaml`,
+        looks: holds(kinds),
+        redact: redactObjects,
+      },
+    ],
+    contribute(reply: Reply, soFar: Snapshot) {
+      const {rows, problems} = parsePieces(reply, kind.objects, table ? {[asTable]: table.parse} : {});
+      const gaps = gapsOf(reply, KUBECTL, problems);
+      if (rows.length === 0 && gaps.length > 0) return {gaps};
+      return {node: {cluster: {...soFar.cluster, [kind.key]: dated(reply, rows)}}, gaps};
+    },
+    redact: redactObjects,
+  };
+}
+
+export const CLUSTER_FACTS: readonly Fact[] = [
+  factOf({
+    name: 'kube-nodes',
+    key: 'nodes',
+    resource: 'nodes',
+    kinds: ['Node'],
+    why: 'Which nodes there are, their roles, addresses and versions.',
+    objects: parseNodeObjects,
+    table: {heading: /^NAME\s+STATUS\s+ROLES\s/, parse: parseNodeTable},
+  }),
+  factOf({
+    name: 'kube-pods',
+    key: 'pods',
+    resource: 'pods -A',
+    kinds: ['Pod'],
+    why: 'Which pods there are, on which node, with which addresses, also where no node can be read.',
+    objects: parsePodObjects,
+    table: {heading: /^(?:NAMESPACE\s+)?NAME\s+READY\s+STATUS\s+RESTARTS\s/, parse: parsePodTable},
+  }),
+  factOf({
+    name: 'kube-workloads',
+    key: 'workloads',
+    resource: 'daemonsets -A',
+    kinds: ['DaemonSet', 'Deployment', 'StatefulSet'],
+    why: 'The ports, probes and host directories that a network plugin and others declare.',
+    objects: parseWorkloads,
+  }),
+];

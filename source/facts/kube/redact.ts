@@ -1,0 +1,153 @@
+import {isMap, isScalar, isSeq} from 'yaml';
+import type {Fields} from '../elements.ts';
+import {textOf} from '../lines.ts';
+import {MASK, maskArguments} from '../secrets.ts';
+import {documentsOf, kubeObjects} from './objects.ts';
+
+/** Kinds that hoptop reads; of any other that a list holds as well, only its name is kept. */
+const KINDS = new Set(['Node', 'Pod', 'DaemonSet', 'Deployment', 'StatefulSet', 'ReplicaSet']);
+
+/** The one annotation that is read: the uid by which the kubelet knows a static pod. */
+const KEPT = 'kubernetes.io/config.hash';
+
+/** What becomes of a value under a key. `env`: a list of variables, or of headers, whose `value` is secret. */
+type Rule = 'mask' | 'drop' | 'arguments' | 'env' | 'annotations' | undefined;
+
+function ruleOf(key: string): Rule {
+  switch (key) {
+    case 'managedFields':
+      return 'drop';
+    case 'annotations':
+      return 'annotations';
+    case 'env':
+    case 'httpHeaders':
+      return 'env';
+    case 'command':
+    case 'args':
+      return 'arguments';
+    case 'data':
+    case 'stringData':
+    case 'binaryData':
+      return 'mask';
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * API objects without their secrets: values of environment variables and of probes' headers, annotations (the last
+ * applied configuration repeats all of it), what looks secret in command lines. JSON comes out with one object a line;
+ * YAML stays as it is around what is masked.
+ */
+export function redactObjects(out: Uint8Array): Uint8Array {
+  const source = textOf(out, 0, out.length);
+  return new TextEncoder().encode(/^\s*\{/.test(source) ? redactJson(source, out) : redactYaml(source));
+}
+
+function redactJson(source: string, out: Uint8Array): string {
+  let list: unknown;
+  try {
+    list = JSON.parse(source);
+  } catch {
+    // Nobody can tell where the secrets of broken JSON are.
+    return '';
+  }
+  const lines = kubeObjects(out).objects.map(({kind, fields}) => JSON.stringify(maskObject(kind, fields)));
+  if (!Array.isArray((list as Fields)['items'])) return `${lines[0] ?? '{}'}\n`;
+  const {kind, apiVersion} = list as Fields;
+  const head = JSON.stringify({kind, apiVersion}).slice(0, -1);
+  return `${head}${head === '{' ? '' : ','}"items":[\n${lines.join(',\n')}\n]}\n`;
+}
+
+function maskObject(kind: string, fields: Fields): unknown {
+  if (kind === 'Status') return fields;
+  if (KINDS.has(kind)) return maskValue(fields);
+  const {name, namespace} = (fields['metadata'] ?? {}) as Fields;
+  return {kind, metadata: {name, namespace}};
+}
+
+function maskValue(value: unknown, rule?: Rule): unknown {
+  if (rule === 'mask') return MASK;
+  if (Array.isArray(value)) {
+    if (rule === 'arguments' && value.every(one => typeof one === 'string')) return maskArguments(value);
+    return value.map(one => (rule === 'env' ? maskVariable(one) : maskValue(one)));
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  const masked: Record<string, unknown> = {};
+  for (const [key, inner] of Object.entries(value)) {
+    const own = ruleOf(key);
+    if (own === 'drop') continue;
+    if (rule === 'annotations') masked[key] = key === KEPT ? inner : MASK;
+    else masked[key] = maskValue(inner, own);
+  }
+  return masked;
+}
+
+function maskVariable(one: unknown): unknown {
+  if (typeof one !== 'object' || one === null || !('value' in one)) return maskValue(one);
+  return {...(maskValue(one) as object), value: MASK};
+}
+
+type Edit = {readonly from: number; readonly to: number; readonly text: string};
+
+function redactYaml(source: string): string {
+  const edits: Edit[] = [];
+  for (const document of documentsOf(source)) {
+    if (document.errors.length > 0) return '';
+    if (!isMap(document.contents)) continue;
+    const kind = String(document.contents.get('kind') ?? '');
+    const items = document.contents.get('items', true);
+    const own = (node: unknown, of: string) => {
+      if (KINDS.has(of)) editsOf(node, undefined, source, edits);
+      else replace(node, '{}', source, edits);
+    };
+    if (!isSeq(items)) own(document.contents, kind);
+    else {
+      for (const item of items.items)
+        own(item, String((isMap(item) ? item.get('kind') : undefined) ?? kind.replace(/List$/, '')));
+    }
+  }
+  let text = source;
+  for (const edit of edits.sort((a, b) => b.from - a.from))
+    text = text.slice(0, edit.from) + edit.text + text.slice(edit.to);
+  return text;
+}
+
+function editsOf(node: unknown, rule: Rule, source: string, edits: Edit[]): void {
+  if (rule === 'mask') {
+    replace(node, `'${MASK}'`, source, edits);
+    return;
+  }
+  if (isSeq(node)) {
+    const words = node.items.map(item => (isScalar(item) ? String(item.value) : undefined));
+    if (rule === 'arguments' && words.every(word => word !== undefined)) {
+      for (const [index, word] of maskArguments(words).entries()) {
+        if (word !== words[index]) replace(node.items[index], JSON.stringify(word), source, edits);
+      }
+      return;
+    }
+    for (const item of node.items) {
+      if (rule === 'env' && isMap(item) && item.has('value'))
+        replace(item.get('value', true), `'${MASK}'`, source, edits);
+      editsOf(item, undefined, source, edits);
+    }
+    return;
+  }
+  if (!isMap(node)) return;
+  for (const {key, value} of node.items) {
+    const name = isScalar(key) ? String(key.value) : '';
+    const own = ruleOf(name);
+    if (own === 'drop') replace(value, '[]', source, edits);
+    else if (rule !== 'annotations') editsOf(value, own, source, edits);
+    else if (name !== KEPT) replace(value, `'${MASK}'`, source, edits);
+  }
+}
+
+/** A block scalar's range holds its last line feed, which must stay. */
+function replace(node: unknown, text: string, source: string, edits: Edit[]): void {
+  const range = (node as {range?: readonly number[] | null} | undefined)?.range;
+  const [from, to] = range ?? [];
+  if (from === undefined || to === undefined || from === to) return;
+  if (edits.some(edit => edit.from <= from && to <= edit.to)) return;
+  edits.push({from, to, text: source.slice(from, to).endsWith('\n') ? `${text}\n` : text});
+}
