@@ -9,6 +9,7 @@ import {link} from './link.ts';
 import {interfaceNames, near, nodeNames, podNames, processNames} from './names.ts';
 import {node} from './node.ts';
 import {overview} from './overview.ts';
+import {path} from './path.ts';
 import {peers} from './peers.ts';
 import {pod} from './pod.ts';
 import {pods} from './pods.ts';
@@ -32,6 +33,7 @@ export const QUESTIONS: readonly Definition[] = [
   process,
   peers,
   connection,
+  path,
 ];
 
 export function definitionOf(name: QuestionName): Definition {
@@ -105,6 +107,7 @@ function about(graph: Graph, name: QuestionName, typed: string): string[] {
     link: () => interfaceNames(graph),
     process: () => processNames(graph),
     connection: () => connectionNames(graph, typed, MOST_SUGGESTIONS),
+    path: () => [...nodeNames(graph), ...podNames(graph)],
     peers: () => [...nodeNames(graph), ...podNames(graph), ...processNames(graph)],
   };
   return (names[name]?.() ?? []).map(word => `${name} ${word}`);

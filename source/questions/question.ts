@@ -21,6 +21,7 @@ export const QUESTION_NAMES = [
   'process',
   'peers',
   'connection',
+  'path',
 ] as const;
 
 export type QuestionName = (typeof QUESTION_NAMES)[number];
