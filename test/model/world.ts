@@ -1,6 +1,8 @@
 import ipaddr from 'ipaddr.js';
 import type {Address} from '../../source/facts/addresses.ts';
+import type {ConntrackTable} from '../../source/facts/conntrack/table.ts';
 import type {Link} from '../../source/facts/links.ts';
+import type {Netfilter} from '../../source/facts/netfilter/ruleset.ts';
 import type {Owners} from '../../source/facts/owners.ts';
 import type {Process} from '../../source/facts/processes.ts';
 import type {Route} from '../../source/facts/routes.ts';
@@ -51,6 +53,7 @@ export type NetnsSpec = {
   readonly neighbours?: readonly string[];
   /** `flannel.1 02:00:00:00:00:02 10.0.0.2` */
   readonly forwarding?: readonly string[];
+  readonly netfilter?: Netfilter;
 };
 
 export type NodeSpec = {
@@ -64,6 +67,7 @@ export type NodeSpec = {
   readonly paths?: Readonly<Record<string, string>>;
   readonly sandboxes?: readonly (Partial<Sandbox> & {readonly id: string; readonly pod: string})[];
   readonly sockets?: readonly SocketSpec[];
+  readonly conntrack?: ConntrackTable;
   readonly gaps?: Snapshot['gaps'];
   readonly sweep?: number;
   readonly uptime?: number;
@@ -103,6 +107,7 @@ export function snapshotOf(id: string, spec: NodeSpec): Snapshot {
       Object.entries(spec.netns ?? {}).map(([inode, facts]) => [inode, netnsFacts(inode, facts, dated)]),
     ),
     sockets: dated(socketTable(spec.sockets ?? [])),
+    ...(spec.conntrack ? {conntrack: dated(spec.conntrack)} : {}),
     owners: dated(ownersOf(spec.sockets ?? [])),
     processes: dated(processes.map(([pid, [, name, ppid]]) => processOf(Number(pid), name, ppid ?? 1))),
     memberships: dated(
@@ -157,6 +162,7 @@ function netnsFacts(inode: string, spec: NetnsSpec, dated: <T>(value: T) => Date
         return {...SPAN, dev, mac, dst, flags: ['self'], state: 'permanent'};
       }),
     ),
+    ...(spec.netfilter ? {netfilter: dated(spec.netfilter)} : {}),
     ...(spec.nsids
       ? {nsids: dated(new Map(Object.entries(spec.nsids).map(([nsid, to]) => [Number(nsid), to])))}
       : {}),
