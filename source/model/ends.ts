@@ -170,26 +170,30 @@ export function joinEnds(
   /**
    * A client of a ClusterIP and the server behind it do not mirror each other, but where only the destination was
    * translated the server's remote is still the client's own address and port. The client's namespace need not have
-   * been read whole for that, nor lately: its socket is in the table.
+   * been read whole for that, nor lately: its socket is in the table. Where something listens on the port of a TCP
+   * socket, it is a server's own and calls nobody, however well another's remote fits it.
    */
   function joinTranslated(): void {
     let [servers, clients] = [0, 0];
     const isServer = (row: number, {protocol, state}: SocketTable, {join}: Ends) =>
       join[row] === JOIN.half ||
       (join[row] === JOIN.unread && protocol[row] !== UDP && state[row] !== SYN_SENT);
-    connected((_, row, table, end) => {
+    const isClient = (node: number, row: number, {protocol, localPort}: SocketTable, {join}: Ends) =>
+      join[row] === JOIN.outside &&
+      (protocol[row] === UDP || !listeners.on(placeOf(node, row), protocol[row]!, localPort[row]!));
+    connected((node, row, table, end) => {
       if (isServer(row, table, end)) servers += 1;
-      if (end.join[row] === JOIN.outside) clients += 1;
+      if (isClient(node, row, table, end)) clients += 1;
     });
     if (servers === 0 || clients === 0) return;
     const byRemote = createSingles(tables, 'remote', servers);
     const byLocal = createSingles(tables, 'local', clients);
     connected((node, row, table, end) => {
       if (isServer(row, table, end)) byRemote.add(node, row);
-      if (end.join[row] === JOIN.outside) byLocal.add(node, row);
+      if (isClient(node, row, table, end)) byLocal.add(node, row);
     });
-    connected((node, row, _, end) => {
-      if (end.join[row] !== JOIN.outside) return;
+    connected((node, row, table, end) => {
+      if (!isClient(node, row, table, end)) return;
       const only = byLocal.find(node, row, 'local');
       const server = byRemote.find(node, row, 'local');
       if (!only || !server || ends[server.node]!.place[server.row] !== placeOf(node, row)) return;
@@ -212,6 +216,8 @@ export function joinEnds(
       }
     });
     return {
+      /** Is the port bound in `place`, for any address? */
+      on: (place: number, protocol: number, port: number) => byPort.has(keyOf(place, protocol, port)),
       /** Sockets in `place` that take what row `row` of `table` sends to its remote. */
       at(place: number, table: SocketTable, row: number) {
         const found = byPort.get(keyOf(place, table.protocol[row]!, table.remotePort[row]!)) ?? [];

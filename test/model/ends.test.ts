@@ -203,6 +203,17 @@ describe('through a ClusterIP', () => {
     ]);
   });
 
+  test('a server’s own socket toward nobody read is no client of another’s half-seen connection', () => {
+    const graph = graphOf({
+      a: host('1', '10.0.0.1/24', [
+        {netns: '1', local: '0.0.0.0:4240'},
+        {netns: '1', local: '10.0.0.1:4240', remote: '10.0.0.3:5000'},
+      ]),
+      b: host('1', '10.0.0.2/24', [{netns: '1', local: '10.0.0.2:5000', remote: '10.0.0.1:4240'}]),
+    });
+    expect(joins(graph)).toEqual(['a 10.0.0.1:4240 outside', 'b 10.0.0.2:5000 half in a/1']);
+  });
+
   test('masquerade hides the client: both stay unknown, the address is still named', () => {
     const graph = graphOf({
       a: host('1', '10.0.0.1/24', [{netns: '1', local: '10.0.0.1:5000', remote: '10.96.0.7:80'}]),
