@@ -6,10 +6,11 @@ import {connectionNames} from './connection-names.ts';
 import type {Definition} from './definition.ts';
 import {interfaces} from './interfaces.ts';
 import {link} from './link.ts';
+import {mesh} from './mesh.ts';
+import {meshNames} from './mesh-known.ts';
 import {interfaceNames, near, nodeNames, podNames, processNames} from './names.ts';
 import {node} from './node.ts';
 import {overview} from './overview.ts';
-import {path} from './path.ts';
 import {peers} from './peers.ts';
 import {pod} from './pod.ts';
 import {pods} from './pods.ts';
@@ -33,7 +34,7 @@ export const QUESTIONS: readonly Definition[] = [
   process,
   peers,
   connection,
-  path,
+  mesh,
 ];
 
 export function definitionOf(name: QuestionName): Definition {
@@ -107,7 +108,7 @@ function about(graph: Graph, name: QuestionName, typed: string): string[] {
     link: () => interfaceNames(graph),
     process: () => processNames(graph),
     connection: () => connectionNames(graph, typed, MOST_SUGGESTIONS),
-    path: () => [...nodeNames(graph), ...podNames(graph)],
+    mesh: () => meshNames(graph),
     peers: () => [...nodeNames(graph), ...podNames(graph), ...processNames(graph)],
   };
   return (names[name]?.() ?? []).map(word => `${name} ${word}`);

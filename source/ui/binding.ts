@@ -24,6 +24,8 @@ export type Binding = {
   readonly description: string;
   /** Place in the footer, lowest first; absent: only in help. */
   readonly footer?: number;
+  /** Whether it is worth its place there now; absent: whenever it works. */
+  readonly worth?: (ui: Ui) => boolean;
   /** Why it does not work now, as a sentence that is shown when it is pressed; undefined when it works. */
   readonly blocked?: (ui: Ui) => string | undefined;
   /**

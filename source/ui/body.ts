@@ -2,6 +2,7 @@ import type {Fields, Lines, Table} from '../views/view.ts';
 import {columnsShown} from './columns.ts';
 import {fieldLines, itemsOf, labelWidth} from './items.ts';
 import {headsOf, placeCells} from './layout.ts';
+import {matrixLines} from './matrix.ts';
 import {placeOf, type Screen, shown} from './navigation.ts';
 import {cut, fill, type Line} from './paint.ts';
 import {bodyHeight, facetShown, listHeight, rowsOnScreen, type Ui} from './state.ts';
@@ -25,6 +26,8 @@ export function bodyOf(ui: Ui): Body {
       return tableBody(ui, body, screen);
     case 'fields':
       return {lines: fieldsBody(ui, body, screen), dropped: []};
+    case 'matrix':
+      return {lines: matrixLines(body, placeOf(screen), ui.columns, bodyHeight(ui)), dropped: []};
     case 'lines':
       return {lines: linesBody(ui, body, screen), dropped: []};
     case undefined:
@@ -99,6 +102,9 @@ export function position(ui: Ui): string {
   const place = placeOf(shown(ui.navigation));
   const items = itemsOf(facet, place.filter, place.sort, ui.columns - 2);
   if (facet.body.type === 'fields' || items.count === 0) return '';
+  if (facet.body.type === 'matrix') {
+    return `${place.index + 1}${place.column === undefined ? '' : ` → ${place.column + 1}`}/${items.count}`;
+  }
   if (facet.body.type === 'table') return `${place.index + 1}/${items.count}`;
   const height = listHeight(ui);
   if (items.count <= height) return '';

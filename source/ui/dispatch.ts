@@ -38,7 +38,7 @@ export function dispatch(ui: Ui, key: string): readonly Effect[] {
 export function footerBindings(ui: Ui): readonly Binding[] {
   const context = contextOf(ui);
   return BINDINGS.filter(binding => binding.context === context && binding.footer !== undefined)
-    .filter(binding => binding.blocked?.(ui) === undefined)
+    .filter(binding => binding.blocked?.(ui) === undefined && (binding.worth?.(ui) ?? true))
     .sort((a, b) => a.footer! - b.footer!);
 }
 

@@ -1,6 +1,6 @@
 import type {Evidence} from '../facts/evidence.ts';
 import type {Question} from '../questions/question.ts';
-import type {Facet, Fields, Table} from '../views/view.ts';
+import type {Facet, Fields, Matrix, Table} from '../views/view.ts';
 import {makeFilter} from './filter.ts';
 import {clean, width, wrap} from './text.ts';
 
@@ -11,6 +11,8 @@ export type Item = {
   readonly opens?: Question;
   readonly other?: Question;
   readonly evidence?: readonly Evidence[];
+  readonly subject?: string;
+  readonly toward?: string;
 };
 
 /** A facet as the cursor sees it: how many lines there are, which is which, and what each offers. */
@@ -21,7 +23,8 @@ export type Items = {
   /** Lines of a drawing have no cursor: keys scroll them. */
   readonly selectable: boolean;
   id(i: number): string;
-  item(i: number): Item;
+  /** What line i offers, at this place within it (`Place.column`). */
+  item(i: number, column?: number): Item;
   /** Row of the table, or line of the body, that stands at place i. */
   at(i: number): number;
 };
@@ -59,6 +62,8 @@ export function itemsOf(facet: Facet, filter: string, sort: Sort | undefined, ce
         at: i => i,
       };
     }
+    case 'matrix':
+      return matrixItems(body);
     case 'lines':
       return {
         count: body.lines.length,
@@ -69,6 +74,17 @@ export function itemsOf(facet: Facet, filter: string, sort: Sort | undefined, ce
         at: i => i,
       };
   }
+}
+
+function matrixItems({names, cell}: Matrix): Items {
+  return {
+    count: names.length,
+    total: names.length,
+    selectable: true,
+    id: i => names[i]!.text,
+    item: (i, column) => (column === undefined ? names[i]! : cell(i, Math.min(column, names.length - 1))),
+    at: i => i,
+  };
 }
 
 /** The last arrangement is kept, since every key and every frame asks for it again. */

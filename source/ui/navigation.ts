@@ -12,6 +12,11 @@ export type Place = {
   readonly top: number;
   readonly filter: string;
   readonly sort?: Sort;
+  /**
+   * Where the cursor is within its line: a matrix's column, absent on the name of the row; the other side (1) of two
+   * that stand side by side.
+   */
+  readonly column?: number;
   /** How far the table is scrolled sideways, see `fitColumns`; absent: its most important columns are shown. */
   readonly skip?: number;
 };

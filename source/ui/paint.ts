@@ -17,6 +17,7 @@ const COLOURED: Record<Tone, string> = {
   bad: '1;31',
   accent: '36',
   changed: '1;36',
+  cursor: '7',
 };
 
 /** Without colour only attributes are left, so that what matters still stands out on a monochrome terminal. */
@@ -29,6 +30,7 @@ const COLOURLESS: Record<Tone, string> = {
   bad: '1',
   accent: '',
   changed: '4',
+  cursor: '7',
 };
 
 /** Under the cursor the row is one block: faint or coloured text on an inverted ground is hard to read. */
@@ -41,6 +43,7 @@ const INVERTED: Record<Tone, string> = {
   bad: '1',
   accent: '',
   changed: '4',
+  cursor: '7',
 };
 
 /** The line as text with SGR sequences, which end with the line. `inverse` marks the row under the cursor. */

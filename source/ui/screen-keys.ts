@@ -1,10 +1,10 @@
 import {act, type Binding, draw, type Effect, open, overlay} from './binding.ts';
 import {nextSort, recordingName} from './choices.ts';
 import {columnsAside} from './columns.ts';
-import type {Item, Sort} from './items.ts';
+import type {Sort} from './items.ts';
 import {type Move, type Place, placeOf, shown} from './navigation.ts';
 import {PLAYER_KEYS} from './player-keys.ts';
-import {facetShown, itemsShown, type Ui} from './state.ts';
+import {facetShown, type Ui, underCursor} from './state.ts';
 
 /** The keys of a screen that nothing lies over. */
 export const SCREEN_KEYS: readonly Binding[] = [
@@ -14,8 +14,8 @@ export const SCREEN_KEYS: readonly Binding[] = [
     name: 'open',
     description: 'Opens what the cursor is on.',
     footer: 1,
-    blocked: ui => (cursorItem(ui)?.opens ? undefined : 'There is nothing to open on this line.'),
-    run: ui => open(cursorItem(ui)?.opens),
+    blocked: ui => (underCursor(ui)?.opens ? undefined : 'There is nothing to open on this line.'),
+    run: ui => open(underCursor(ui)?.opens),
   },
   {
     context: 'screen',
@@ -40,7 +40,7 @@ export const SCREEN_KEYS: readonly Binding[] = [
   },
   {
     context: 'screen',
-    keys: ['Tab', 'Right', 'l'],
+    keys: ['Tab'],
     name: 'next part',
     description: 'Shows the next part of this screen.',
     footer: 3,
@@ -49,12 +49,18 @@ export const SCREEN_KEYS: readonly Binding[] = [
   },
   {
     context: 'screen',
-    keys: ['Shift-Tab', 'Left', 'h'],
+    keys: ['Shift-Tab'],
     name: 'part before',
     description: 'Shows the part before.',
     blocked: oneFacet,
     run: () => draw({type: 'step', step: {type: 'facet', by: -1}}),
   },
+  sideways(
+    ['Right', 'l'],
+    'Moves to the right in a matrix or between two sides; else shows the next part.',
+    1,
+  ),
+  sideways(['Left', 'h'], 'Moves to the left there; else shows the part before.', -1),
   aside(['L'], 'more columns', 'Shows the columns that do not fit, one screen of them after the other.', 1),
   aside(['H'], 'columns before', 'Goes back to the columns before, and to those that matter most.', -1),
   moving(['j', 'Down'], 'Moves the cursor down.', {by: 1}),
@@ -97,8 +103,8 @@ export const SCREEN_KEYS: readonly Binding[] = [
     description:
       'Goes to the other end of what the cursor is on, e.g. the same connection seen from the other node.',
     footer: 6,
-    blocked: ui => (cursorItem(ui)?.other ? undefined : 'No other end is known for this line.'),
-    run: ui => open(cursorItem(ui)?.other),
+    blocked: ui => (underCursor(ui)?.other ? undefined : 'No other end is known for this line.'),
+    run: ui => open(underCursor(ui)?.other),
   },
   {
     context: 'screen',
@@ -107,8 +113,8 @@ export const SCREEN_KEYS: readonly Binding[] = [
     description: 'Shows where this line comes from: node, command, time and the raw lines.',
     footer: 7,
     blocked: ui =>
-      (cursorItem(ui)?.evidence ?? []).length > 0 ? undefined : 'This line carries no evidence.',
-    run: ui => overlay({kind: 'evidence', top: 0, list: cursorItem(ui)?.evidence ?? []}),
+      (underCursor(ui)?.evidence ?? []).length > 0 ? undefined : 'This line carries no evidence.',
+    run: ui => overlay({kind: 'evidence', top: 0, list: underCursor(ui)?.evidence ?? []}),
   },
   {
     context: 'screen',
@@ -222,6 +228,32 @@ function aside(keys: readonly string[], name: string, description: string, direc
   };
 }
 
+/** Within the line where it has places of its own, else to the part beside this one. */
+function sideways(keys: readonly string[], description: string, by: 1 | -1, footer?: number): Binding {
+  return {
+    context: 'screen',
+    keys,
+    name: 'sideways',
+    description,
+    ...(footer === undefined ? {} : {footer}),
+    worth: ui => placesAcross(ui) > 0,
+    blocked: ui => (placesAcross(ui) > 0 ? undefined : oneFacet(ui)),
+    run: ui => {
+      const places = placesAcross(ui);
+      if (places === 0) return draw({type: 'step', step: {type: 'facet', by}});
+      const {column: at = -1, ...rest} = placeOf(shown(ui.navigation));
+      const next = Math.max(-1, Math.min(places - 1, at + by));
+      return draw({type: 'step', step: {type: 'place', place: next < 0 ? rest : {...rest, column: next}}});
+    },
+  };
+}
+
+/** Places that the cursor has within a line, after its first. */
+function placesAcross(ui: Ui): number {
+  const body = facetShown(ui)?.body;
+  return body?.type === 'matrix' ? body.names.length : 0;
+}
+
 function moving(keys: readonly string[], description: string, move: Move): Binding {
   return {context: 'screen', keys, name: 'move', description, run: () => draw({type: 'move', move})};
 }
@@ -231,11 +263,6 @@ function sortBy(ui: Ui, sort: Sort | undefined): readonly Effect[] {
   const {id: _, sort: __, ...kept} = placeOf(shown(ui.navigation));
   const place: Place = {...kept, index: 0, top: 0, ...(sort ? {sort} : {})};
   return draw({type: 'step', step: {type: 'place', place}});
-}
-
-function cursorItem(ui: Ui): Item | undefined {
-  const items = itemsShown(ui);
-  return items?.selectable && items.count > 0 ? items.item(placeOf(shown(ui.navigation)).index) : undefined;
 }
 
 function tableOf(ui: Ui) {

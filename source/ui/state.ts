@@ -4,8 +4,9 @@ import type {EvidenceText, Status} from '../session.ts';
 import type {Facet, View} from '../views/view.ts';
 import type {Prompt} from '../wire/prompt.ts';
 import {headerLines, holdsNothing} from './header.ts';
-import {type Items, itemsOf} from './items.ts';
+import {type Item, type Items, itemsOf} from './items.ts';
 import {HELD, headsOf, naturalWidths, sampleRows} from './layout.ts';
+import {aroundMatrix} from './matrix.ts';
 import {
   facetIndex,
   type Move,
@@ -124,6 +125,14 @@ export function itemsShown(ui: Ui): Items | undefined {
   return facet && itemsOf(facet, place.filter, place.sort, ui.columns - 2);
 }
 
+/** What the cursor is on: a line, or a part of it; undefined where there is no cursor. */
+export function underCursor(ui: Ui): Item | undefined {
+  const items = itemsShown(ui);
+  if (!items?.selectable || items.count === 0) return undefined;
+  const {index, column} = placeOf(shown(ui.navigation));
+  return items.item(index, column);
+}
+
 /** What matters most here, in at most two lines. */
 export function summaryLines(ui: Ui): Line[] {
   const summary = shown(ui.navigation).view?.summary ?? [];
@@ -150,9 +159,10 @@ export function bodyHeight(ui: Ui): number {
   );
 }
 
-/** Lines of the body that the cursor moves over: a table's head is not one of them. */
+/** Lines of the body that the cursor moves over: the head of a table is not one of them, nor is a matrix's legend. */
 export function listHeight(ui: Ui): number {
-  const heads = facetShown(ui)?.body.type === 'table' ? 1 : 0;
+  const body = facetShown(ui)?.body;
+  const heads = body?.type === 'table' ? 1 : body?.type === 'matrix' ? aroundMatrix(body, ui.columns) : 0;
   return Math.max(1, bodyHeight(ui) - heads);
 }
 

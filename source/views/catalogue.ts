@@ -2,9 +2,9 @@ import type {Answer} from '../questions/answer.ts';
 import type {ConnectionAnswer} from '../questions/connection.ts';
 import type {InterfacesAnswer} from '../questions/interfaces.ts';
 import type {LinkAnswer} from '../questions/link.ts';
+import type {MeshAnswer} from '../questions/mesh.ts';
 import type {NodeAnswer} from '../questions/node.ts';
 import type {OverviewAnswer} from '../questions/overview.ts';
-import type {PathAnswer} from '../questions/path.ts';
 import type {PeersAnswer} from '../questions/peers.ts';
 import type {PodAnswer} from '../questions/pod.ts';
 import type {PodsAnswer} from '../questions/pods.ts';
@@ -16,9 +16,9 @@ import {connectionView} from './connection.ts';
 import {gapSentences} from './gaps.ts';
 import {linkView} from './link.ts';
 import {interfacesView, peersView, podsView, processesView, routesView, socketsView} from './lists.ts';
+import {meshView} from './mesh.ts';
 import {nodeView} from './node.ts';
 import {overviewView} from './overview.ts';
-import {pathView} from './path.ts';
 import {podView} from './pod.ts';
 import {processView} from './process.ts';
 import {safe} from './safe.ts';
@@ -56,7 +56,7 @@ function body(answer: Answer): Omit<View, 'gaps'> {
       return peersView(answer as PeersAnswer);
     case 'connection':
       return connectionView(answer as ConnectionAnswer);
-    case 'path':
-      return pathView(answer as PathAnswer);
+    case 'mesh':
+      return meshView(answer as MeshAnswer);
   }
 }

@@ -28,6 +28,14 @@ function safeFacet(facet: Facet): Facet {
     }));
     return {...facet, body: {...body, fields}};
   }
+  if (body.type === 'matrix') {
+    const names = body.names.map(name => ({...name, text: sanitise(name.text), says: sanitise(name.says)}));
+    const cell = (row: number, column: number) => {
+      const unsafe = body.cell(row, column);
+      return {...unsafe, says: sanitise(unsafe.says)};
+    };
+    return {...facet, body: {...body, names, cell, empty: sanitise(body.empty)}};
+  }
   const row = (i: number) => {
     const unsafe = body.row(i);
     return {...unsafe, cells: unsafe.cells.map(safeCell)};

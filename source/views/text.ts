@@ -1,5 +1,5 @@
 import stringWidth from 'string-width';
-import type {Facet, Fields, Lines, Table, View} from './view.ts';
+import type {Facet, Fields, Lines, Matrix, Table, View} from './view.ts';
 
 /**
  * A view as plain text, for `-o text`: every facet, every row and every column that says something in any of them,
@@ -21,6 +21,7 @@ export function viewText(view: View): string {
 
 function bodyText({body}: Facet): string {
   if (body.type === 'table') return tableText(body);
+  if (body.type === 'matrix') return matrixText(body);
   return body.type === 'fields' ? fieldsText(body) : linesText(body);
 }
 
@@ -50,6 +51,25 @@ function fieldsText({fields}: Fields): string {
       `${pad(label, width, 'left')}  ${cells.map(cell => cell.text).join('')}`.trimEnd(),
     )
     .join('\n');
+}
+
+/** Columns are numbered as the rows are, with a space between them: a file has no width that they must fit into. */
+function matrixText({names, cell, legend, empty}: Matrix): string {
+  if (names.length === 0) return empty;
+  const digits = `${names.length}`.length;
+  const label = (i: number) => `${`${i + 1}`.padStart(digits)} ${names[i]!.text}`;
+  const width = Math.max(...names.map((_, i) => stringWidth(label(i))));
+  const head = names.map((_, i) => `${i + 1}`.padStart(digits)).join(' ');
+  const rows = names.map((_, row) => {
+    const signs = names.map((_, column) => cell(row, column).sign.padStart(digits)).join(' ');
+    return `${pad(label(row), width, 'left')}  ${signs}`;
+  });
+  return [
+    `${' '.repeat(width)}  ${head}`,
+    ...rows,
+    '',
+    ...legend.map(({sign, text}) => `${sign}  ${text}`),
+  ].join('\n');
 }
 
 function linesText({lines}: Lines): string {

@@ -1,8 +1,11 @@
 import type {Evidence} from '../facts/evidence.ts';
 import type {Question} from '../questions/question.ts';
 
-/** Colours by meaning; the screen alone turns them into colours. */
-export type Tone = 'plain' | 'dim' | 'strong' | 'good' | 'warn' | 'bad' | 'accent' | 'changed';
+/**
+ * Colours by meaning; the screen alone turns them into colours. `cursor` is the screen's own: what the cursor is on,
+ * where that is less than a line.
+ */
+export type Tone = 'plain' | 'dim' | 'strong' | 'good' | 'warn' | 'bad' | 'accent' | 'changed' | 'cursor';
 
 export type Cell = {readonly text: string; readonly tone?: Tone};
 
@@ -33,6 +36,10 @@ export type Row = {
   readonly other?: Question;
   /** Where the row comes from: shown by `e`. */
   readonly evidence?: readonly Evidence[];
+  /** What `m` marks, as `hoptop path` takes it; absent: told by what the row opens. */
+  readonly subject?: string;
+  /** The other end, where the row has two: `p` shows the path between them. */
+  readonly toward?: string;
 };
 
 /** Windowed: `row` is called only for what is on screen. */
@@ -59,11 +66,48 @@ export type Fields = {
   }[];
 };
 
+/**
+ * The same things against each other: one sign a cell, so that fifty of them fit into eighty columns. Windowed like a
+ * table. The first cell of a row is its name, on which the cursor starts.
+ */
+export type Matrix = {
+  readonly type: 'matrix';
+  /** The things, in order: each is a row and a column, numbered from 1. */
+  readonly names: readonly {
+    readonly text: string;
+    readonly tone?: Tone;
+    readonly opens?: Question;
+    readonly subject?: string;
+    readonly says: string;
+  }[];
+  cell(row: number, column: number): MatrixCell;
+  /** What the signs mean, those that matter most first; none that no cell has. */
+  readonly legend: readonly {readonly sign: string; readonly text: string; readonly tone?: Tone}[];
+  readonly empty: string;
+};
+
+export type MatrixCell = {
+  /** One terminal cell wide, and readable without its tone. */
+  readonly sign: string;
+  readonly tone?: Tone;
+  /** The same as a sentence. */
+  readonly says: string;
+  readonly opens?: Question;
+  readonly other?: Question;
+  readonly evidence?: readonly Evidence[];
+  readonly subject?: string;
+  readonly toward?: string;
+};
+
 /** Lines of toned text, shown as they are (drawings, evidence). */
 export type Lines = {readonly type: 'lines'; readonly lines: readonly (readonly Cell[])[]};
 
 /** One part of a screen; Tab moves between the facets of a view. */
-export type Facet = {readonly key: string; readonly title: string; readonly body: Table | Fields | Lines};
+export type Facet = {
+  readonly key: string;
+  readonly title: string;
+  readonly body: Table | Fields | Matrix | Lines;
+};
 
 export type View = {
   /** For the breadcrumb: short, e.g. `pod shop/web-1`. */

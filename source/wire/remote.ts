@@ -6,13 +6,10 @@ import type {Dial} from './shell.ts';
 import type {NodeEvent, Source, SourceEvent} from './source.ts';
 import {realTiming, type Timing} from './timing.ts';
 
-/** Handshakes at the same time. OpenSSH drops connections beyond 10 by default (MaxStartups). */
-export const IN_FLIGHT = 8;
-
 export type RemoteOptions = {
   readonly nodes: readonly string[];
   readonly dial: Dial;
-  /** Handshakes at the same time; `IN_FLIGHT` when not given. */
+  /** Handshakes at the same time; 8 when not given. OpenSSH drops connections beyond 10 by default (MaxStartups). */
   readonly inFlight?: number;
   readonly patience?: Partial<Patience>;
   readonly timing?: Timing;
@@ -24,7 +21,7 @@ export type RemoteSource = Source & Required<Pick<Source, 'redial'>>;
 export function createRemoteSource({
   nodes: ids,
   dial,
-  inFlight = IN_FLIGHT,
+  inFlight = 8,
   patience = {},
   timing = realTiming,
 }: RemoteOptions): RemoteSource {
