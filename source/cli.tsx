@@ -1,7 +1,8 @@
 /** The front door: argv → a question answered in text or JSON, or the terminal UI. */
 import {Worker} from 'node:worker_threads';
-import {isDoing} from './cli/help.ts';
+import {isDoing} from './cli/doings.ts';
 import {chooseOrigin, type Origin} from './cli/targets.ts';
+import type {Start} from './drive.ts';
 import {EXIT} from './exit.ts';
 import {
   type Arguments,
@@ -12,9 +13,8 @@ import {
   readArguments,
   UsageError,
 } from './options.ts';
-import type {Question} from './questions/question.ts';
+import {isQuestion, type Question} from './questions/question.ts';
 import {VERSION} from './version.ts';
-import type {Start} from './worker.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   const {command, words, flags} = readArguments(argv);
@@ -36,15 +36,16 @@ async function main(argv: readonly string[]): Promise<number> {
     const {record} = await import('./cli/record.ts');
     return record(words, flags);
   }
-  const question = await questionOf(command, words);
+  // Whoever mistypes a command hears of it before anything is opened; its words may be read while nodes are dialled.
+  if (command !== undefined && !isDoing(command) && !isQuestion(command)) await questionOf(command, words);
   const start = await whatToOpen({...(command === undefined ? {} : {command}), words, flags});
   const wantsUi =
     process.stdout.isTTY &&
     format === undefined &&
     (command === undefined || isDoing(command) || flags.ui === true);
-  if (wantsUi) return openTerminal(start, question, flags);
+  if (wantsUi) return openTerminal(start, await questionOf(command, words), flags);
   const {answerOnce} = await import('./cli/answer.ts');
-  return answerOnce(start, question, format ?? 'text');
+  return answerOnce(start, () => questionOf(command, words), format ?? 'text');
 }
 
 async function whatToOpen({command, words, flags}: Arguments): Promise<Start> {

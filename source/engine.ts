@@ -3,6 +3,7 @@
  * that has the data. What drives the world (live nodes, a recording) is a `Drive`, so the engine knows neither.
  */
 
+import type {Drive} from './drive.ts';
 import {evidenceText} from './evidence-text.ts';
 import {factOf} from './facts/catalogue.ts';
 import type {Evidence} from './facts/evidence.ts';
@@ -10,25 +11,9 @@ import {buildGraph} from './model/build.ts';
 import type {Graph} from './model/graph.ts';
 import {ask, suggest} from './questions/catalogue.ts';
 import type {Question} from './questions/question.ts';
-import type {Act, EvidenceText, Outcome, PlayerStatus, Session, Status} from './session.ts';
+import type {EvidenceText, Outcome, Session, Status} from './session.ts';
 import type {Prompt} from './wire/prompt.ts';
 import type {World} from './world.ts';
-
-/** What moves a world on: live sweeps or a playhead. */
-export type Drive = {
-  /** The world as it is now; another object after a jump in a recording. */
-  world(): World;
-  /** Every act that it understands; false for one that makes no sense here. */
-  act(act: Act): boolean;
-  readonly source: string;
-  readonly every: number;
-  now(): string;
-  paused(): boolean;
-  recording(): Status['recording'];
-  player(): PlayerStatus | undefined;
-  notice(): string | undefined;
-  close(): Promise<void>;
-};
 
 /** Asks the person at the terminal; the headless one refuses everything. */
 export type Prompts = {

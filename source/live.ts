@@ -3,7 +3,7 @@
  * Each turn reads what is due, follows up at once what that reading showed to be needed, and waits.
  */
 
-import type {Drive} from './engine.ts';
+import type {Begun} from './drive.ts';
 import {FACTS} from './facts/catalogue.ts';
 import type {Act, Status} from './session.ts';
 import type {Read, Source, SourceEvent} from './wire/source.ts';
@@ -30,7 +30,7 @@ export type LiveOptions = {
 };
 
 /** `settled` resolves when every node has been read once, follow-ups included, or could not be reached. */
-export function driveLive(options: LiveOptions): Drive & {readonly settled: Promise<void>} {
+export function driveLive(options: LiveOptions): Begun {
   const {source, label, every, record, changed} = options;
   const now = () => new Date().toISOString();
   const world = createWorld(source.nodes, FACTS, now());

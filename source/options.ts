@@ -122,6 +122,12 @@ export const FLAGS = {
   version: {type: 'boolean', short: 'V', group: 'other', help: 'Print the version.'},
 } as const satisfies Record<string, Flag>;
 
+/**
+ * Options that are a question's own words: `hoptop path A B --port 80` is the question `path` with the words
+ * `A B --port 80`. Of a name that is also a flag, the question takes the long form, and the flag keeps its short one.
+ */
+const OWN: Readonly<Record<string, readonly string[]>> = {path: ['port', 'proto', 'family']};
+
 export type Flags = {
   readonly [K in keyof typeof FLAGS]?: (typeof FLAGS)[K] extends {multiple: true}
     ? readonly string[]
@@ -155,10 +161,31 @@ export function readArguments(argv: readonly string[]): Arguments {
       ...(flag.multiple ? {multiple: true} : {}),
     };
   }
+  const own = new Set(Object.values(OWN).flat());
+  for (const name of own) options[name] ??= {type: 'string'};
   try {
-    const {values, positionals} = parseArgs({args: [...argv], options, allowPositionals: true, strict: true});
-    const [command, ...words] = positionals;
-    return {...(command === undefined ? {} : {command}), words, flags: values as Flags};
+    const {values, tokens} = parseArgs({
+      args: [...argv],
+      options,
+      allowPositionals: true,
+      strict: true,
+      tokens: true,
+    });
+    const [command] = tokens.flatMap(token => (token.kind === 'positional' ? [token.value] : []));
+    const words: string[] = [];
+    const flags: Record<string, unknown> = {...values};
+    for (const token of tokens) {
+      if (token.kind === 'positional') words.push(token.value);
+      if (token.kind !== 'option' || !own.has(token.name)) continue;
+      const isFlag = Object.hasOwn(FLAGS, token.name);
+      if (token.rawName.startsWith('--') && OWN[command ?? '']?.includes(token.name)) {
+        words.push(`--${token.name}`, token.value ?? '');
+        if (flags[token.name] === token.value) delete flags[token.name];
+      } else if (!isFlag) throw new Error(`Unknown option '${token.rawName}'.`);
+      else flags[token.name] = token.value;
+    }
+    words.shift();
+    return {...(command === undefined ? {} : {command}), words, flags: flags as Flags};
   } catch (error) {
     throw new UsageError(`${sentence(error)} See \`hoptop --help\`.`);
   }

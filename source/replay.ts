@@ -2,7 +2,7 @@
  * Drives a world from a recording: the same world, the same questions, at wherever the playhead stands. After a jump
  * the player brings the round of sweeps before it as well, so that rates are known there too.
  */
-import type {Drive} from './engine.ts';
+import type {Begun} from './drive.ts';
 import {FACTS} from './facts/catalogue.ts';
 import {CLUSTER_FACTS} from './facts/cluster.ts';
 import {UsageError} from './options.ts';
@@ -22,7 +22,7 @@ export type ReplayOptions = {
 };
 
 /** Throws `RecordingError` for what is no recording, `UsageError` for a moment that is no time. */
-export function driveReplay(options: ReplayOptions): Drive & {readonly settled: Promise<void>} {
+export function driveReplay(options: ReplayOptions): Begun {
   const {file, play, loop, speed, changed} = options;
   const recording = openRecording(file);
   const begin = momentOf(recording, options.at) ?? (play ? undefined : recording.to);

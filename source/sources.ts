@@ -1,10 +1,11 @@
 /** Which adapter reads what `start` names. Apart from the engine, so that nodes are dialled while that is loaded. */
+
+import type {Start} from './drive.ts';
 import {UsageError} from './options.ts';
 import {createLocalSource} from './wire/local.ts';
 import type {Prompter} from './wire/prompter.ts';
 import {createRemoteSource} from './wire/remote.ts';
 import type {Source} from './wire/source.ts';
-import type {Start} from './worker.ts';
 
 /** The live source that `start` names. ssh2 is loaded only here, when it is needed. */
 export async function openSource({origin, flags}: Start, prompter: Prompter): Promise<Source> {

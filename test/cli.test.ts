@@ -54,6 +54,7 @@ function wordsFor(): Record<string, string[]> {
     link: [`${pod}:eth0`],
     process: [processes[0]!.words],
     peers: [pod],
+    path: ['data/backup-0', 'shop/db-0'],
     connection: [`${flow.local}:${flow.localPort}-${flow.remote}:${flow.remotePort}`],
     mesh: [],
   };

@@ -11,7 +11,9 @@ export const PAUSE = 'hoptop.lab/pause:1';
 /** Files Perl loads for traffic.pl: itself, the libraries it is linked with, its modules and their shared objects. */
 const perlFiles = async (): Promise<string[]> => {
   const perl = (await run(['sh', '-c', 'readlink -f "$(command -v perl)"'])).trim();
-  const modules = ['strict', 'warnings', 'Errno', 'Fcntl', 'Socket'].map(name => `-M${name}`);
+  const modules = ['strict', 'warnings', 'Errno', 'Fcntl', 'Socket', 'Exporter::Heavy'].map(
+    name => `-M${name}`,
+  );
   const loaded = await run([
     '/usr/bin/perl',
     ...modules,

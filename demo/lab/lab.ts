@@ -58,7 +58,7 @@ const makeLab = async (name: string, topologyName: string | undefined) => {
     );
   const missing = await whatIsMissing();
   if (missing.length) throw new Error(missing.join('\n'));
-  await refuseIfThere(name);
+  await refuseIfThere(name, topology);
 
   const interrupt = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)

@@ -4,11 +4,12 @@ import {mkdir, readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {groupOf, type Hierarchy, initArgument, makeGroups} from './cgroups.ts';
 import {connectCri} from './cri.ts';
-import {datapathForwarding, datapathLinks} from './datapath.ts';
+import {wiringOf} from './datapath.ts';
+import {kubeProxyJumps} from './kube-proxy.ts';
 import {eventually, ipBatch, run} from './run.ts';
 import {ENTER, writeSeed} from './seed.ts';
-import {fabricOf, identify, nodeDir, type RunningNode} from './state.ts';
-import type {NodePlan, Topology} from './topology.ts';
+import {fabricOf, identify, nodeDir, type RunningNode, routerNetns} from './state.ts';
+import type {NicPlan, NodePlan, Topology} from './topology.ts';
 
 /** The words that run a command inside a node, as root, in all its namespaces and its cgroups. */
 export const enter = (init: number, argv: readonly string[]) => [
@@ -80,6 +81,23 @@ export const bootNode = async (
   return {name: node.name, address: node.address, init: await identify(init), parent};
 };
 
+/** Plugs a card of a node into a bridge of the fabric, or into a router. */
+const plug = async (
+  lab: string,
+  node: NodePlan,
+  {device, to}: Pick<NicPlan, 'device' | 'to'>,
+  pid: number,
+  signal?: AbortSignal,
+) => {
+  const onRouter = 'router' in to;
+  const there = ['ip', '-n', onRouter ? routerNetns(lab, to.router) : fabricOf(lab)];
+  const name = uplink(device === 'eth0' || onRouter ? node.name : `${node.name}-${device}`);
+  const peer = ['peer', 'name', device, 'netns', String(pid)];
+  await run([...there, 'link', 'add', name, 'type', 'veth', ...peer], {signal});
+  if (onRouter) await run([...there, 'address', 'add', to.address, 'dev', name], {signal});
+  await run([...there, 'link', 'set', name, ...(onRouter ? [] : ['master', to.bridge]), 'up'], {signal});
+};
+
 /** Joins a node to the fabric and to its peers. */
 export const wireNode = async (
   lab: string,
@@ -90,28 +108,39 @@ export const wireNode = async (
 ) => {
   const {pid} = running.init;
   const [gateway, prefix] = topology.fabric.split('/');
-  const fabric = ['ip', '-n', fabricOf(lab), 'link'];
-  await run(
-    [...fabric, 'add', uplink(node.name), 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid)],
-    {signal},
-  );
-  await run([...fabric, 'set', uplink(node.name), 'master', 'fabric0', 'up'], {signal});
+  const [gateway6, prefix6] = topology.fabric6?.split('/') ?? [];
+  const nics = node.nics ?? [];
+  for (const nic of [{device: 'eth0', to: {bridge: 'fabric0'}}, ...nics])
+    await plug(lab, node, nic, pid, signal);
+  const {sysctls = [], links, forwarding = [], rules, daemons = []} = wiringOf(topology, node);
   await ipBatch(
     pid,
     [
       `address add ${node.address}/${prefix} brd + dev eth0`,
+      ...(node.address6 ? [`address add ${node.address6}/${prefix6} dev eth0 nodad`] : []),
       'link set eth0 up',
       `route add default via ${gateway}`,
-      ...datapathLinks(topology, node),
+      ...(node.address6 ? [`route add default via ${gateway6}`] : []),
+      ...nics.flatMap(({device, address}) => [
+        `address add ${address} dev ${device}`,
+        `link set ${device} up`,
+      ]),
     ],
     signal,
   );
-  const entries = datapathForwarding(topology, node);
-  if (entries.length)
-    await run(['nsenter', '-t', String(pid), '-n', 'bridge', '-batch', '-'], {
-      input: `${entries.join('\n')}\n`,
-      signal,
-    });
+  const inNode = (argv: readonly string[], input?: string) =>
+    run(enter(pid, argv), {signal, ...(input !== undefined && {input})});
+  for (const setting of sysctls) {
+    const [name, value] = setting.split('=') as [string, string];
+    await inNode(['tee', `/proc/sys/${name}`], value);
+  }
+  if (links.length) await ipBatch(pid, links, signal);
+  if (forwarding.length) await inNode(['bridge', '-batch', '-'], `${forwarding.join('\n')}\n`);
+  await inNode(['iptables-restore', '--noflush'], kubeProxyJumps());
+  if (rules) await inNode(['iptables-restore', '--noflush'], rules.ipv4);
+  if (node.address6) await inNode(['ip6tables-restore', '--noflush'], kubeProxyJumps());
+  if (rules?.ipv6) await inNode(['ip6tables-restore', '--noflush'], rules.ipv6);
+  for (const daemon of daemons) await inNode(daemon);
 };
 
 /** Starts sshd in a node; it becomes a daemon there. */

@@ -2,7 +2,7 @@
 import {randomBytes} from 'node:crypto';
 import {chmod, mkdir, readFile, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
-import {cniFiles} from './datapath.ts';
+import {wiringOf} from './datapath.ts';
 import {placeKeys} from './keys.ts';
 import {nodeDir} from './state.ts';
 import type {NodePlan, Topology} from './topology.ts';
@@ -65,7 +65,9 @@ export const writeSeed = async (lab: string, topology: Topology, node: NodePlan)
     await writeFile(file, text);
     await chmod(file, mode);
   };
-  const others = topology.nodes.map(each => `${each.address} ${each.name}\n`).join('');
+  const others = topology.nodes
+    .flatMap(each => [each.address, each.address6 ?? []].flat().map(address => `${address} ${each.name}\n`))
+    .join('');
   await put('etc/hostname', `${node.name}\n`);
   await put('etc/hosts', `127.0.0.1 localhost\n::1 localhost ip6-localhost\n${others}`);
   await put('etc/machine-id', `${randomBytes(16).toString('hex')}\n`, 0o444);
@@ -79,9 +81,10 @@ export const writeSeed = async (lab: string, topology: Topology, node: NodePlan)
   await put('etc/group', await added('/etc/group', ({name, id}) => `${name}:x:${id}:`));
   await put('etc/shadow', await added('/etc/shadow', ({name}) => `${name}:*:20000:0:99999:7:::`), 0o640);
   await put('etc/sudoers.d/oncall', 'oncall ALL=(ALL) NOPASSWD: ALL\n', 0o440);
-  for (const {path, text} of cniFiles(topology, node)) await put(path, text);
+  const {files, plugins = []} = wiringOf(topology, node);
+  for (const {path, text} of files) await put(path, text);
   const script = async (from: string, to: string) => put(to, await readFile(join(here, from), 'utf8'), 0o755);
   await script('enter.sh', ENTER);
   await script('reap.sh', `${LIBEXEC}/lab-reap`);
-  if (topology.datapath === 'routed') await script('cni-routed.sh', '/usr/lib/cni/routed');
+  for (const plugin of plugins) await script(plugin.script, `/usr/lib/cni/${plugin.name}`);
 };

@@ -9,6 +9,7 @@ export type PodStatus = {
   node: string;
   uid: string;
   ip: string;
+  ip6?: string;
   hostNetwork: boolean;
   sandbox: string;
   /** `pids` as the machine numbers them; empty when the container is gone. */
@@ -19,6 +20,8 @@ export type LabStatus = {
   topology: string;
   phase: 'starting' | 'up' | 'interrupted' | 'broken';
   fabric: string;
+  /** Their network namespaces are `NAME-ROUTER`. */
+  routers: string[];
   nodes: NodeStatus[];
   pods: PodStatus[];
 };
@@ -45,14 +48,15 @@ export const statusOf = async (state: LabState): Promise<LabStatus> => {
       const containers = await Promise.all(
         pod.containers.map(async each => ({...each, pids: await pidsIn(pod.node, ...group, each.id)})),
       );
-      const {namespace, name, node, uid, ip, hostNetwork, sandbox} = pod;
-      return {namespace, name, node, uid, ip, hostNetwork, sandbox, containers};
+      const {namespace, name, node, uid, ip, ip6, hostNetwork, sandbox} = pod;
+      return {namespace, name, node, uid, ip, ...(ip6 && {ip6}), hostNetwork, sandbox, containers};
     }),
   );
   const makes = await isAlive(state.maker);
   const broken = nodes.some(node => !node.alive) || !nodes.length;
   const phase = state.phase === 'starting' ? (makes ? 'starting' : 'interrupted') : broken ? 'broken' : 'up';
-  return {name: state.name, topology: state.topology, phase, fabric: state.fabric, nodes, pods};
+  const {name, topology, fabric, routers} = state;
+  return {name, topology, phase, fabric, routers: [...routers], nodes, pods};
 };
 
 /** The same for people. */
@@ -64,7 +68,7 @@ export const statusText = (status: LabStatus): string => {
     return `  ${`${pod.namespace}/${pod.name}`.padEnd(44)} ${pod.node.padEnd(10)} ${(pod.ip || 'host').padEnd(15)} ${containers}`;
   });
   return [
-    `lab ${status.name}: ${status.phase}, topology ${status.topology}, fabric namespace ${status.fabric}`,
+    `lab ${status.name}: ${status.phase}, topology ${status.topology}, fabric namespace ${status.fabric}${status.routers.length ? `, routers ${status.routers.join(', ')}` : ''}`,
     ...status.nodes.map(
       node =>
         `  ${node.name.padEnd(10)} ${node.address.padEnd(15)} ${node.alive ? `alive, first process ${node.pid}, ${node.processes} processes` : 'dead'}`,

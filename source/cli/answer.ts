@@ -1,28 +1,39 @@
+import type {Start} from '../drive.ts';
+import type {Engine} from '../engine.ts';
 import {EXIT} from '../exit.ts';
 import {safeJson, sanitise} from '../facts/text.ts';
 import type {Question} from '../questions/question.ts';
 import type {NodeStatus, Status} from '../session.ts';
 import {openSource} from '../sources.ts';
+import {FIRST_STEP} from '../wire/node.ts';
 import {headless} from '../wire/prompter.ts';
+import {IN_FLIGHT} from '../wire/remote.ts';
 import type {Source} from '../wire/source.ts';
-import type {Start} from '../worker.ts';
 
-/** Reads once, answers once, and says by the exit status how much of the cluster the answer rests on. */
-export async function answerOnce(start: Start, question: Question, format: 'text' | 'json'): Promise<number> {
+/**
+ * Reads once, answers once, and says by the exit status how much of the cluster the answer rests on. Nodes take their
+ * time to answer, so everything is loaded in the order in which it is needed: what dials, what asks, what answers.
+ */
+export async function answerOnce(
+  start: Start,
+  read: () => Promise<Question>,
+  format: 'text' | 'json',
+): Promise<number> {
   const source = start.origin.kind === 'recording' ? undefined : await openSource(start, headless);
-  if (source) beginDialling(source);
-  const [{openEngine}, {toJson}, {toView}, {viewText}] = await Promise.all([
-    import('../worker.ts'),
-    import('../questions/json.ts'),
-    import('../views/catalogue.ts'),
-    import('../views/text.ts'),
-  ]);
-  const {engine, settled} = await openEngine(
-    {...start, play: false},
-    {interactive: false, ...(source ? {source} : {})},
-  );
+  if (source) await underWay(source);
+  let engine: Engine | undefined;
+  const {openDrive} = await import('../drive.ts');
+  const drive = await openDrive({...start, play: false}, headless, () => engine?.changed(), source);
   try {
-    await settled;
+    const question = await read();
+    const [{createEngine}, {toJson}, {toView}, {viewText}] = await Promise.all([
+      import('../engine.ts'),
+      import('../questions/json.ts'),
+      import('../views/catalogue.ts'),
+      import('../views/text.ts'),
+    ]);
+    engine = createEngine(drive, {watch: () => () => {}, answer: () => {}});
+    await drive.settled;
     const {nodes, notice} = statusOf(engine);
     const outcome = engine.ask(question);
     const code = exitFor(nodes, 'missing' in outcome);
@@ -46,15 +57,23 @@ export async function answerOnce(start: Start, question: Question, format: 'text
     }
     return code;
   } finally {
-    await engine.close();
+    // The program ends with the answer: links end with it, and a node's shell by itself.
+    void drive.close();
   }
 }
 
-/** Listening for events is what starts a source: the nodes are on their way while the rest of the program is loaded. */
-function beginDialling(source: Source): void {
+/**
+ * Listening for events is what starts a source. Resolves when every node was seen to take its first step, or waits for
+ * its turn, so that what is loaded next does not hold up the dialling.
+ */
+async function underWay(source: Source): Promise<void> {
+  const waiting = new Set(source.nodes);
   const stop = new AbortController();
-  const events = source.events(stop.signal)[Symbol.asyncIterator]();
-  void events.next().then(() => stop.abort());
+  for await (const {node, state, step} of source.events(stop.signal)) {
+    if (state !== 'dialling' || (step !== undefined && step !== FIRST_STEP)) waiting.delete(node);
+    if (waiting.size === 0 || waiting.size <= source.nodes.length - IN_FLIGHT) break;
+  }
+  stop.abort();
 }
 
 /** What is shown of a node that is lost is what it was: that is not a whole answer either. */

@@ -1,32 +1,6 @@
 import {flagHelp, hang} from '../options.ts';
 import {QUESTIONS} from '../questions/catalogue.ts';
-
-/** Commands that are not questions, each with its usage and its sentence. */
-export const DOINGS = [
-  {
-    name: 'record',
-    usage: 'record FILE.hop',
-    summary: 'Record all that is read, until Ctrl-C or --for SECONDS.',
-  },
-  {
-    name: 'play',
-    usage: 'play FILE.hop',
-    summary: 'Open a recording: pause, step, seek, speed, and walk freely at any moment.',
-  },
-  {name: 'demo', usage: 'demo', summary: 'Play the recorded demo cluster that comes with hoptop.'},
-  {name: 'commands', usage: 'commands', summary: 'Print everything that can ever run on a node.'},
-  {
-    name: 'schema',
-    usage: 'schema [QUESTION]',
-    summary: 'Print the JSON Schema of an answer (of all of them without a name).',
-  },
-] as const;
-
-export type Doing = (typeof DOINGS)[number]['name'];
-
-export function isDoing(name: string): name is Doing {
-  return DOINGS.some(doing => doing.name === name);
-}
+import {DOINGS} from './doings.ts';
 
 /** The whole help, or that of one command. */
 export function helpText(command?: string): string {

@@ -3,9 +3,9 @@ import {EXIT} from '../exit.ts';
 import {sanitise} from '../facts/text.ts';
 import {driveLive} from '../live.ts';
 import {type Flags, numberFlag, UsageError} from '../options.ts';
+import {newRecorder} from '../recorder.ts';
 import {openSource} from '../sources.ts';
 import {headless} from '../wire/prompter.ts';
-import {newRecorder} from '../worker.ts';
 import {chooseOrigin} from './targets.ts';
 
 /**

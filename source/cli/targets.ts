@@ -1,6 +1,3 @@
-import {readFile} from 'node:fs/promises';
-import * as v from 'valibot';
-import {parse} from 'yaml';
 import {type Flags, UsageError} from '../options.ts';
 
 /** One node to reach: its id everywhere in hoptop, and how ssh gets there. */
@@ -11,17 +8,6 @@ export type Origin =
   | {readonly kind: 'ssh'; readonly targets: readonly Target[]}
   | {readonly kind: 'local'}
   | {readonly kind: 'recording'; readonly file: string};
-
-const Entry = v.union([
-  v.string(),
-  v.strictObject({
-    name: v.optional(v.string()),
-    host: v.string(),
-    user: v.optional(v.string()),
-    port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535))),
-  }),
-]);
-const Inventory = v.union([v.array(Entry), v.strictObject({nodes: v.array(Entry)})]);
 
 /** The one source that the flags name. Throws `UsageError` when they name none, several, or a broken one. */
 export async function chooseOrigin(flags: Flags): Promise<Origin> {
@@ -41,7 +27,7 @@ export async function chooseOrigin(flags: Flags): Promise<Origin> {
     throw new UsageError(`${given.join(' and ')} cannot be used together: one source at a time.`);
   if (flags.from) return {kind: 'recording', file: flags.from};
   if (flags.local) return {kind: 'local'};
-  const targets = flags.inventory ? await readInventory(flags.inventory) : listTargets(flags.nodes ?? []);
+  const targets = flags.inventory ? await fromInventory(flags.inventory) : listTargets(flags.nodes ?? []);
   if (targets.length === 0) throw new UsageError(`${given[0]} names no node.`);
   const seen = new Set<string>();
   for (const {id} of targets) {
@@ -49,6 +35,12 @@ export async function chooseOrigin(flags: Flags): Promise<Origin> {
     seen.add(id);
   }
   return {kind: 'ssh', targets};
+}
+
+/** YAML and its checks are loaded only for those who have such a file. */
+async function fromInventory(file: string): Promise<Target[]> {
+  const {readInventory} = await import('./inventory.ts');
+  return readInventory(file);
 }
 
 function listTargets(lists: readonly string[]): Target[] {
@@ -59,34 +51,8 @@ function listTargets(lists: readonly string[]): Target[] {
     .map(target => ({id: hostOf(target), target}));
 }
 
-async function readInventory(file: string): Promise<Target[]> {
-  let data: unknown;
-  try {
-    data = parse(await readFile(file, 'utf8'));
-  } catch (error) {
-    const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    throw new UsageError(`The inventory ${file} could not be read: ${why}`);
-  }
-  const result = v.safeParse(Inventory, data);
-  if (!result.success) {
-    const [issue] = result.issues;
-    const where = v.getDotPath(issue) ?? 'at its top';
-    throw new UsageError(
-      `The inventory ${file} is not a list of nodes (see ${where}: ${issue.expected ?? 'another value'} is expected). Write nodes: [{name: worker-1, host: 10.0.0.1, user: root}].`,
-    );
-  }
-  const entries = Array.isArray(result.output) ? result.output : result.output.nodes;
-  return entries.map(entry => {
-    if (typeof entry === 'string') return {id: hostOf(entry), target: entry};
-    const {name, host, user, port} = entry;
-    const bare = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-    const target = `${user ? `${user}@` : ''}${bare}${port ? `:${port}` : ''}`;
-    return {id: name ?? host, target};
-  });
-}
-
 /** `root@[fe80::1]:22` → `fe80::1`; `root@node-1` → `node-1`. A port is kept: it may tell two nodes of one host apart. */
-function hostOf(target: string): string {
+export function hostOf(target: string): string {
   const rest = target.slice(target.lastIndexOf('@') + 1);
   return rest.replace(/^\[(.*)\]$/, '$1');
 }

@@ -7,6 +7,7 @@ import {FORWARDING} from './forwarding.ts';
 import {IDENTITY} from './identity.ts';
 import {MEMBERSHIPS} from './memberships.ts';
 import {NAMESPACES} from './namespaces.ts';
+import {NETFILTER} from './netfilter.ts';
 import {NETWORK} from './network.ts';
 import {NSIDS} from './nsids.ts';
 import {OWNERS} from './owners.ts';
@@ -36,6 +37,7 @@ export const FACTS: readonly Fact[] = [
   NETWORK,
   sockets,
   CONNTRACK,
+  NETFILTER,
   RULES6,
   FORWARDING,
   NETNS_SYSCTLS,

@@ -1,5 +1,8 @@
 import {type Element, type Fields, has, inner, number, text, words} from './elements.ts';
 import type {Parsed, Span} from './evidence.ts';
+import {detailsOf, optional, portOf, type Tunnel, type Vxlan, vxlanOf} from './link-kinds.ts';
+
+export {optional, type Tunnel, type Vxlan} from './link-kinds.ts';
 
 export type Counters = {
   readonly rxBytes: number;
@@ -37,19 +40,20 @@ export type Link = Span & {
   readonly txqlen?: number;
   readonly counters?: Counters;
   readonly vxlan?: Vxlan;
-};
-
-/** `linkinfo.info_data` of a vxlan device. */
-export type Vxlan = {
-  readonly id: number;
-  readonly local?: string;
-  readonly group?: string;
-  readonly remote?: string;
-  readonly lower?: string;
-  readonly port: number;
-  readonly learning: boolean;
-  /** True when forwarding is decided outside the kernel's FDB (collect_md), as eBPF and OVS agents do. */
-  readonly external: boolean;
+  /** Of ipip, sit, gre, gretap, ip6tnl and geneve devices. */
+  readonly tunnel?: Tunnel;
+  /** VLAN id of a vlan device. */
+  readonly vlan?: number;
+  /** Of macvlan, ipvlan and netkit: `bridge`, `l2`, `l3`, … */
+  readonly mode?: string;
+  /** Routing table of a vrf. */
+  readonly table?: string;
+  /** As a bridge's port: sends a frame back by the port it came in by. */
+  readonly hairpin?: true;
+  /** As a bridge's port: exchanges frames with ports that are not isolated only. */
+  readonly isolated?: true;
+  /** An XDP program is attached to it. */
+  readonly xdp?: true;
 };
 
 /**
@@ -91,14 +95,12 @@ export function parseLinks(elements: readonly Element[]): Parsed<Link> {
       ...optional('txqlen', number(fields, 'txqlen')),
       ...optional('counters', counters),
       ...optional('vxlan', kind === 'vxlan' && data ? vxlanOf(data) : undefined),
+      ...(kind === undefined || data === undefined ? {} : detailsOf(kind, data)),
+      ...portOf(info),
+      ...optional('xdp', has(fields, 'xdp') || undefined),
     });
   }
   return {rows, problems};
-}
-
-/** `{key: value}`, or nothing to spread when there is no value: absent and undefined are not the same here. */
-export function optional<K extends string, V>(key: K, value: V | undefined): {[P in K]?: V} {
-  return value === undefined ? {} : ({[key]: value} as {[P in K]?: V});
 }
 
 /** Tunnels print an IP address in `address`; only a hardware address counts. */
@@ -121,19 +123,5 @@ function countersOf(stats: Fields | undefined): Counters | undefined {
     txPackets: count(tx, 'packets'),
     txErrors: count(tx, 'errors'),
     txDropped: count(tx, 'dropped'),
-  };
-}
-
-/** `learning` is only printed where it is off in some versions, so absent means on. */
-function vxlanOf(data: Fields): Vxlan {
-  return {
-    id: number(data, 'id') ?? 0,
-    port: number(data, 'port') ?? 0,
-    learning: data['learning'] !== false,
-    external: has(data, 'external'),
-    ...optional('local', text(data, 'local') ?? text(data, 'local6')),
-    ...optional('group', text(data, 'group') ?? text(data, 'group6')),
-    ...optional('remote', text(data, 'remote') ?? text(data, 'remote6')),
-    ...optional('lower', text(data, 'link')),
   };
 }

@@ -23,6 +23,12 @@ export type Route = Span & {
   readonly prefsrc?: string;
   readonly metric?: number;
   readonly mtu?: number;
+  /** Id of the nexthop object that it uses (`ip-nexthop(8)`); its hops are printed all the same. */
+  readonly nhid?: number;
+  /** IPv6 only: holds for packets of these sources. */
+  readonly src?: string;
+  /** Light-weight tunnel of the route: `ip`, `mpls`, `seg6`, `bpf`, … (`encap` in `ip-route(8)`). */
+  readonly encap?: string;
   /** One for an ordinary route, more for multipath, none for blackhole and its like without a device. */
   readonly hops: readonly NextHop[];
 };
@@ -74,6 +80,9 @@ export function parseRoutes(elements: readonly Element[]): Parsed<Route> {
       ...optional('prefsrc', prefsrc && (canonical(prefsrc) ?? prefsrc)),
       ...optional('metric', number(fields, 'metric')),
       ...optional('mtu', mtu),
+      ...optional('nhid', number(fields, 'nhid')),
+      ...optional('src', canonicalPrefix(text(fields, 'from') ?? text(fields, 'src') ?? '')),
+      ...optional('encap', text(inner(fields, 'encap') ?? {}, 'encap_type') ?? text(fields, 'encap')),
     });
   }
   return {rows, problems};

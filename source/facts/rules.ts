@@ -20,13 +20,29 @@ export type Rule = Span & {
   /** `lookup` with `table`, or blackhole, unreachable, prohibit, goto, nop. */
   readonly action: string;
   readonly table?: string;
+  /** Priority that `goto` goes on at. */
+  readonly target?: number;
+  /** `tcp`, `udp`, or a number as text. */
+  readonly ipproto?: string;
+  /** First and last port. */
+  readonly sport?: readonly [number, number];
+  readonly dport?: readonly [number, number];
+  /** A route found by way of this rule counts only when its prefix is longer. */
+  readonly suppressPrefix?: number;
+  /** Looks in the table of the VRF that the packet's interface belongs to. */
+  readonly l3mdev?: true;
+  /** Selectors that are not followed further, as `ip rule` prints them: tos, uidrange, tun_id, suppress_ifgroup. */
+  readonly others?: readonly string[];
 };
 
 /**
  * Rules of an `ip -j rule` array. Samples (iproute2 6.1.0):
  * `{"priority":0,"src":"all","table":"local"}`,
  * `{"priority":100,"not":null,"src":"10.1.0.0","srclen":16,"fwmark":"0x4000","fwmask":"0x4000","table":"200"}`,
- * `{"priority":101,"src":"all","iif":"lo","action":"unreachable"}`.
+ * `{"priority":101,"src":"all","iif":"lo","action":"unreachable"}`,
+ * `{"priority":5,"src":"10.0.0.0","srclen":8,"tos":"0x10","iif":"v0","ipproto":"tcp","sport":5,"dport_start":80,
+ * "dport_end":90,"table":"10","suppress_prefixlen":0}`, `{"priority":6,"src":"all","l3mdev":null}`,
+ * `{"priority":8,"src":"all","goto":32766}`.
  */
 export function parseRules(elements: readonly Element[], family: 4 | 6): Parsed<Rule> {
   const rows: Rule[] = [];
@@ -53,6 +69,13 @@ export function parseRules(elements: readonly Element[], family: 4 | 6): Parsed<
       ...optional('oif', text(fields, 'oif')),
       ...optional('fwmark', markOf(fields)),
       ...optional('table', table),
+      ...optional('target', number(fields, 'goto')),
+      ...optional('ipproto', text(fields, 'ipproto') ?? number(fields, 'ipproto')?.toString()),
+      ...optional('sport', portsOf(fields, 'sport')),
+      ...optional('dport', portsOf(fields, 'dport')),
+      ...optional('suppressPrefix', number(fields, 'suppress_prefixlen')),
+      ...optional('l3mdev', has(fields, 'l3mdev') ? (true as const) : undefined),
+      ...optional('others', othersOf(fields)),
     });
   }
   return {rows, problems};
@@ -70,10 +93,24 @@ function markOf(fields: Fields): string | undefined {
   return mark === undefined ? undefined : `${mark}/${text(fields, 'fwmask') ?? '0xffffffff'}`;
 }
 
+function portsOf(fields: Fields, key: 'sport' | 'dport'): readonly [number, number] | undefined {
+  const one = number(fields, key);
+  if (one !== undefined) return [one, one];
+  const [first, last] = [number(fields, `${key}_start`), number(fields, `${key}_end`)];
+  return first === undefined || last === undefined ? undefined : [first, last];
+}
+
+function othersOf(fields: Fields): readonly string[] | undefined {
+  const found = ['tos', 'uid_start', 'tun_id', 'suppress_ifgroup', 'dscp', 'flowlabel'].filter(key =>
+    has(fields, key),
+  );
+  return found.length > 0 ? found.map(key => (key === 'uid_start' ? 'uidrange' : key)) : undefined;
+}
+
 function actionOf(fields: Fields, table: string | undefined): string {
   if (has(fields, 'goto')) return 'goto';
   if (has(fields, 'nop')) return 'nop';
-  return text(fields, 'action') ?? (table === undefined ? 'unknown' : 'lookup');
+  return text(fields, 'action') ?? (table === undefined && !has(fields, 'l3mdev') ? 'unknown' : 'lookup');
 }
 
 /** IPv6's policy rules; IPv4's come with `network`, and `-6` inside an `ip` batch aborts it. */

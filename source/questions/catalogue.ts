@@ -11,6 +11,7 @@ import {meshNames} from './mesh-known.ts';
 import {interfaceNames, near, nodeNames, podNames, processNames} from './names.ts';
 import {node} from './node.ts';
 import {overview} from './overview.ts';
+import {path} from './path.ts';
 import {peers} from './peers.ts';
 import {pod} from './pod.ts';
 import {pods} from './pods.ts';
@@ -34,6 +35,7 @@ export const QUESTIONS: readonly Definition[] = [
   process,
   peers,
   connection,
+  path,
   mesh,
 ];
 
@@ -108,6 +110,7 @@ function about(graph: Graph, name: QuestionName, typed: string): string[] {
     link: () => interfaceNames(graph),
     process: () => processNames(graph),
     connection: () => connectionNames(graph, typed, MOST_SUGGESTIONS),
+    path: () => [...nodeNames(graph), ...podNames(graph)],
     mesh: () => meshNames(graph),
     peers: () => [...nodeNames(graph), ...podNames(graph), ...processNames(graph)],
   };

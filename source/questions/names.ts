@@ -21,14 +21,15 @@ export function podWords(pod: Pod): string {
   return pod.key;
 }
 
-/** One error a word: what a tired hand makes. */
-const fuzzy = new uFuzzy({intraMode: 1});
+let fuzzy: uFuzzy | undefined;
 
 /**
  * Names near to what was typed, best first: as it is, then by its last part (`web-1` finds `shop/web-1`), without its
  * punctuation (`web1` does too), and at last by ever less of its beginning (`node-1/eth7` finds `node-1/eth0`).
  */
 export function near(names: readonly string[], typed: string, most = 5): string[] {
+  // One error a word: what a tired hand makes. Made when first needed: an answer without a mistake pays nothing.
+  fuzzy ??= new uFuzzy({intraMode: 1});
   const bare = letters(typed);
   const beginnings = Array.from({length: Math.ceil(typed.length / 2)}, (_, cut) => typed.slice(0, -1 - cut));
   const tries: [string[], string][] = [

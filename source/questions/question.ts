@@ -21,7 +21,13 @@ export const QUESTION_NAMES = [
   'process',
   'peers',
   'connection',
+  'path',
   'mesh',
 ] as const;
 
 export type QuestionName = (typeof QUESTION_NAMES)[number];
+
+/** Whether there is a question of that name. */
+export function isQuestion(name: string): name is QuestionName {
+  return (QUESTION_NAMES as readonly string[]).includes(name);
+}

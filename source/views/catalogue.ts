@@ -5,6 +5,7 @@ import type {LinkAnswer} from '../questions/link.ts';
 import type {MeshAnswer} from '../questions/mesh.ts';
 import type {NodeAnswer} from '../questions/node.ts';
 import type {OverviewAnswer} from '../questions/overview.ts';
+import type {PathAnswer} from '../questions/path.ts';
 import type {PeersAnswer} from '../questions/peers.ts';
 import type {PodAnswer} from '../questions/pod.ts';
 import type {PodsAnswer} from '../questions/pods.ts';
@@ -19,6 +20,7 @@ import {interfacesView, peersView, podsView, processesView, routesView, socketsV
 import {meshView} from './mesh.ts';
 import {nodeView} from './node.ts';
 import {overviewView} from './overview.ts';
+import {pathView} from './path.ts';
 import {podView} from './pod.ts';
 import {processView} from './process.ts';
 import {safe} from './safe.ts';
@@ -56,6 +58,8 @@ function body(answer: Answer): Omit<View, 'gaps'> {
       return peersView(answer as PeersAnswer);
     case 'connection':
       return connectionView(answer as ConnectionAnswer);
+    case 'path':
+      return pathView(answer as PathAnswer);
     case 'mesh':
       return meshView(answer as MeshAnswer);
   }

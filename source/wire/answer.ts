@@ -28,8 +28,6 @@ type ReadState = {
   rest: string;
   /** The frame that was open when the read ended. */
   torn?: string;
-  /** Namespaces as they were when the loop ended, present when they had changed. */
-  after?: Map<string, string>;
   outDone: boolean;
   errDone: boolean;
 };
@@ -41,7 +39,8 @@ export type Answer = {
 
 /**
  * Puts the frames of one sweep together. A read's replies are handed over when the node has said that it is done with
- * it and has looked again whether the processes it entered through were still the same ones.
+ * it; what was read in namespaces, when the node has looked again at the end of the sweep whether the processes it
+ * entered them through are still the same ones.
  * Never throws, whatever the frames are; frames that make no sense are passed over.
  */
 export function createAnswer(
@@ -65,7 +64,8 @@ export function createAnswer(
       errDone: false,
     }),
   );
-  const spaces = {host: '', paths: new Map<string, string>()};
+  const spaces: Spaces = {host: '', paths: new Map()};
+  let checked = false;
   const pick = (word: string | undefined) => states[/^\d{1,6}$/.test(word ?? '') ? Number(word) : -1];
 
   let open: {state: ReadState; netns: string; half: Half} | undefined;
@@ -86,7 +86,7 @@ export function createAnswer(
     textSize = 0;
   };
   const finish = (state: ReadState) => {
-    if (!state.outDone || !state.errDone) return;
+    if (!state.outDone || !state.errDone || (state.read.reader.scope !== 'node' && !checked)) return;
     const at = new Date(now()).toISOString();
     for (const reply of replies(node, sweep, state, spaces, at, standing)) take(reply);
     state.outs.clear();
@@ -131,9 +131,11 @@ export function createAnswer(
         open = {state, netns: second ?? '', half};
       } else if (kind === 'S' && state && !state.outDone) {
         state.still.set(second ?? '', seconds(third));
-      } else if (kind === 'V' && state) {
-        state.after = new Map();
-        onText = said => pathsOf(said, state.after!);
+      } else if (kind === 'V') {
+        onText = said => {
+          spaces.after = new Map();
+          pathsOf(said, spaces.after);
+        };
       } else if (kind === 'D' && state && !state.outDone) {
         state.outDone = true;
         finish(state);
@@ -143,6 +145,8 @@ export function createAnswer(
           pathsOf(said.slice(spaces.host.length + 1), spaces.paths);
         };
       } else if (kind === 'T' && Number(first) === sweep) {
+        checked = true;
+        for (const each of states) if (each.read.reader.scope !== 'node') finish(each);
         onText = said => {
           summary = {uptime: seconds(second), cpu: cpuOf(said)};
         };
@@ -196,7 +200,13 @@ function pathsOf(text: string, into: Map<string, string>): void {
   }
 }
 
-type Spaces = {readonly host: string; readonly paths: ReadonlyMap<string, string>};
+/** A node's namespaces: the inode of its own, and the path that each other one was entered through. */
+type Spaces = {
+  host: string;
+  readonly paths: Map<string, string>;
+  /** As they were at the end of the sweep; present when they had changed. */
+  after?: Map<string, string>;
+};
 
 function* replies(
   node: string,
@@ -206,7 +216,8 @@ function* replies(
   at: string,
   standing: (fact: string, netns: string) => Reply | undefined,
 ): Generator<Reply> {
-  const {read, after} = state;
+  const {read} = state;
+  const {after} = spaces;
   const {reader} = read;
   const name = {node, fact: reader.fact, reader: reader.name, sweep, at};
   /** The process that a namespace was entered through was gone, or another one, when the loop ended. */

@@ -19,6 +19,9 @@ export type RemoteNode = {
   close(): Promise<void>;
 };
 
+/** What a node's first event says, before anything has been tried. */
+export const FIRST_STEP = 'connecting';
+
 export type NodeParts = {
   readonly dial: Dial;
   readonly timing: Timing;
@@ -55,7 +58,7 @@ export function createNode(node: string, {dial, timing, patience, turn, tell}: N
     turn(async yieldTurn => {
       const why = cause === undefined ? {} : {cause};
       if (stop.signal.aborted) throw new DialError(`${node} is not wanted any more.`, true);
-      say({state: 'dialling', step: 'connecting', ...why});
+      say({state: 'dialling', step: FIRST_STEP, ...why});
       const report: Report = (step, person) => {
         if (person) yieldTurn();
         say({state: 'dialling', step, ...why});

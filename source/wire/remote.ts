@@ -6,10 +6,13 @@ import type {Dial} from './shell.ts';
 import type {NodeEvent, Source, SourceEvent} from './source.ts';
 import {realTiming, type Timing} from './timing.ts';
 
+/** Handshakes at the same time. OpenSSH drops connections beyond 10 by default (MaxStartups). */
+export const IN_FLIGHT = 8;
+
 export type RemoteOptions = {
   readonly nodes: readonly string[];
   readonly dial: Dial;
-  /** Handshakes at the same time; 8 when not given. OpenSSH drops connections beyond 10 by default (MaxStartups). */
+  /** Handshakes at the same time; `IN_FLIGHT` when not given. */
   readonly inFlight?: number;
   readonly patience?: Partial<Patience>;
   readonly timing?: Timing;
@@ -21,7 +24,7 @@ export type RemoteSource = Source & Required<Pick<Source, 'redial'>>;
 export function createRemoteSource({
   nodes: ids,
   dial,
-  inFlight = 8,
+  inFlight = IN_FLIGHT,
   patience = {},
   timing = realTiming,
 }: RemoteOptions): RemoteSource {

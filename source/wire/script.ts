@@ -3,7 +3,7 @@ import type {Read, Reader} from './source.ts';
 /**
  * The text that runs on a node: nothing of it is written there, all of it is fed to a POSIX shell's standard input.
  *
- * Needs of the node: a POSIX `sh`, /proc, and `stat`, `awk`, `head`, `nsenter`, `timeout`, `renice` as coreutils,
+ * Needs of the node: a POSIX `sh`, /proc, and `stat`, `awk`, `head`, `tail`, `nsenter`, `timeout`, `renice` as coreutils,
  * util-linux or busybox have them. Without `timeout` reads go on, but nothing on the node bounds them.
  */
 
@@ -34,8 +34,9 @@ const bootLines = [
  *
  * Frames, each a line beginning with the nonce, wherever in the stream it stands:
  * on stdout  `H uid timeout` hello, `R` ready; `K` alive; `N` then the namespaces; `B read netns`, body,
- * `E exit uptime uptime`; `S read netns uptime` nothing moved there; `V read` then the namespaces as they are now, when that changed; `D read` no more of it;
- * `T sweep uptime` then `times`, `Z sweep`. On stderr `r` ready, `e read netns`, `d read`, `z sweep` close what stands before.
+ * `E exit uptime uptime`; `S read netns uptime` nothing moved there; `D read` no more of it; `V` then the namespaces as
+ * they are at the end, when that changed; `T sweep uptime` then `times`, `Z sweep`. On stderr `r` ready,
+ * `e read netns`, `d read`, `z sweep` close what stands before.
  */
 const agent = (nonce: string, idle: number) => `hop_n=${nonce}
 hop_idle=${idle}
@@ -139,9 +140,12 @@ hop_each() { # read, limit, seconds, wanted inodes with a space around each or n
       printf '%s e %s %s\\n' "$hop_n" "$hop_r" "$hop_ino" >&2
     done
   } | head -c $(($2 + hop_room)) 4>&-
-  hop_now=$(IFS=$hop_nl; set -f; [ -z "$hop_paths" ] || stat -L -c '%i %n' $hop_paths 2>/dev/null)
-  [ "$hop_now" = "$hop_list" ] || printf '%s V %s\\n%s\\n' "$hop_n" "$1" "$hop_now"
   printf '%s D %s\\n' "$hop_n" "$1"; printf '%s d %s\\n' "$hop_n" "$1" >&2
+}
+
+hop_check() { # whether the processes that namespaces were entered through are still the same ones
+  hop_now=$(IFS=$hop_nl; set -f; [ -z "$hop_paths" ] || stat -L -c '%i %n' $hop_paths 2>/dev/null)
+  [ "$hop_now" = "$hop_list" ] || printf '%s V\\n%s\\n' "$hop_n" "$hop_now"
 }
 
 hop_node() { # read, limit, seconds, command
@@ -285,7 +289,11 @@ export function sweepText(id: number, reads: readonly Read[]): string {
     'echo "busy $2" >&4',
     ...(look ? ['hop_look'] : []),
     ...(reads.some(mayStand) ? ['hop_stir'] : []),
+    // Through a pipe that gathers: else each line is a packet of its own, dear to encrypt and to decrypt.
+    '{ { {',
     ...lines,
+    '} 2>&1 >&6 6>&- | tail -c +1 >&2 4>&- 6>&-; } 6>&1 | tail -c +1 4>&-; }',
+    ...(reads.some(({reader}) => reader.scope !== 'node') ? ['hop_check'] : []),
     'hop_end "$1"',
     '}',
     '',

@@ -40,6 +40,7 @@ function samplesOf(fact: Fact): Uint8Array[] {
     const lines = new TextDecoder().decode(fixture('conntrack/shapes-proc.txt'));
     own.push(bytes(`! file\n@ ${pid} 00000006 all\n${lines}`));
   }
+  if (fact.name === 'netfilter') own.push(fixture('netfilter/lab-worker-1.txt'));
   if (fact.name === 'sandboxes') {
     const id = '19ea7db8e95f244bb457b07dab317f9eb17ba9ce76a6c681e4c56ff85a4f2e3c';
     const config = new TextDecoder().decode(fixture(`three-node/atlas/containerd/${id}/config.json`));

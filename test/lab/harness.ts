@@ -102,10 +102,10 @@ export const sockets = (text: string): Socket[] =>
     });
 
 /** Tries until the attempt passes; a lab's traffic takes seconds to settle. */
-export const eventually = async <T>(attempt: () => T, seconds = 20): Promise<T> => {
+export const eventually = async <T>(attempt: () => T | Promise<T>, seconds = 20): Promise<T> => {
   for (const end = Date.now() + seconds * 1000; ; ) {
     try {
-      return attempt();
+      return await attempt();
     } catch (error) {
       if (Date.now() > end) throw error;
     }

@@ -20,6 +20,8 @@ import {
   starts,
   statusOf,
 } from './harness.ts';
+import {plannedCalls} from './planned.ts';
+import {connectionText, truthOf} from './truth.ts';
 
 const missing = await whatIsMissing();
 const runs = missing.length === 0;
@@ -319,6 +321,41 @@ describe.runIf(runs).each(topologies)('lab $name', {timeout: 60_000}, topology =
       }
       expect(answer, what).toBe(to.name.startsWith('legacy-report') ? 'syn-ack' : 'rst');
     }
+  });
+
+  test('all the planned connections are held, and who is at both ends is known, whatever is between them', async () => {
+    const expected = plannedCalls(topology, status);
+    await eventually(async () => {
+      const {connections} = await truthOf(status);
+      const counted = new Map<string, number>();
+      for (const {protocol, client} of connections) {
+        const call = `${protocol} ${client.of ?? client.program} ${client.program} ${client.peer}`;
+        counted.set(call, (counted.get(call) ?? 0) + 1);
+      }
+      expect(Object.fromEntries([...counted].sort())).toEqual(Object.fromEntries([...expected].sort()));
+      for (const by of ['pod', 'node', 'cluster-ip', 'node-port', 'host-port', 'outside'])
+        for (const protocol of ['tcp', 'udp'])
+          if (!['udp pod', 'udp node'].includes(`${protocol} ${by}`))
+            expect(
+              connections.filter(each => each.by === by && each.protocol === protocol),
+              `${protocol} by ${by}`,
+            ).not.toEqual([]);
+      for (const connection of connections) {
+        const {by, client, server, translated} = connection;
+        const text = connectionText(connection);
+        if (by === 'pod' || by === 'node')
+          expect(translated, text).toEqual({destination: false, source: false});
+        if (by === 'outside') expect(translated, text).toEqual({destination: false, source: true});
+        if (by === 'node-port') expect(translated, text).toEqual({destination: true, source: true});
+        // Only who calls itself, or calls from the host, is masqueraded on the way through a ClusterIP.
+        if (by === 'cluster-ip')
+          expect(translated, text).toEqual({
+            destination: true,
+            source: client.pod === undefined || client.pod === server.pod,
+          });
+        if (by === 'host-port') expect(translated.destination, text).toBe(true);
+      }
+    });
   });
 
   test('exec gives on the exit status and what follows the node', () => {

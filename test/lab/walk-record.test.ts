@@ -1,8 +1,9 @@
 /** A real lab is recorded over SSH, asked again from the file, and the file is searched for secrets that were planted. */
 import {copyFileSync, readFileSync, statSync, truncateSync} from 'node:fs';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {connectCri, startPod} from '../../demo/lab/cri.ts';
+import {connectCri} from '../../demo/lab/cri.ts';
 import {criSocket} from '../../demo/lab/node.ts';
+import {startPod} from '../../demo/lab/pods.ts';
 import {topologies} from '../../demo/lab/topologies.ts';
 import {openRecording, type Recording} from '../../source/wire/recording/reader.ts';
 import {lab, statusOf} from './harness.ts';

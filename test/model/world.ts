@@ -1,8 +1,12 @@
+import ipaddr from 'ipaddr.js';
 import type {Address} from '../../source/facts/addresses.ts';
+import type {ConntrackTable} from '../../source/facts/conntrack/table.ts';
 import type {Link} from '../../source/facts/links.ts';
+import type {Netfilter} from '../../source/facts/netfilter/ruleset.ts';
 import type {Owners} from '../../source/facts/owners.ts';
 import type {Process} from '../../source/facts/processes.ts';
 import type {Route} from '../../source/facts/routes.ts';
+import type {Rule} from '../../source/facts/rules.ts';
 import type {Sandbox} from '../../source/facts/sandboxes.ts';
 import type {Dated, NetnsFacts, Snapshot} from '../../source/facts/snapshot.ts';
 import {type SocketTable, STATES} from '../../source/facts/sockets.ts';
@@ -33,13 +37,23 @@ export type NetnsSpec = {
   readonly links?: readonly (Partial<Link> & {readonly ifindex: number; readonly name: string})[];
   /** `eth0 10.0.0.1/24` */
   readonly addresses?: readonly string[];
-  /** `10.0.0.0/24 dev cni0`, `0.0.0.0/0 via 10.0.0.1 dev eth0` */
+  /**
+   * `10.0.0.0/24 dev cni0`, `0.0.0.0/0 via 10.0.0.1 dev eth0`, `blackhole 10.1.0.0/16`, `10.2.0.0/16 dev a table 7
+   * metric 5 src 10.0.0.1`, `10.3.0.0/16 nexthop via 10.0.0.3 dev a weight 2 nexthop via 10.0.0.4 dev b`
+   */
   readonly routes?: readonly string[];
+  /** Adds what the kernel adds for each address: its own route, and that of its subnet. */
+  readonly connected?: true;
+  readonly rules?: readonly Partial<Rule>[];
+  readonly rules6?: readonly Partial<Rule>[];
+  /** `net.ipv4.ip_forward 1` */
+  readonly sysctls?: readonly string[];
   readonly nsids?: Readonly<Record<number, string>>;
   /** `flannel.1 10.2.2.0 02:00:00:00:00:02` */
   readonly neighbours?: readonly string[];
   /** `flannel.1 02:00:00:00:00:02 10.0.0.2` */
   readonly forwarding?: readonly string[];
+  readonly netfilter?: Netfilter;
 };
 
 export type NodeSpec = {
@@ -53,6 +67,7 @@ export type NodeSpec = {
   readonly paths?: Readonly<Record<string, string>>;
   readonly sandboxes?: readonly (Partial<Sandbox> & {readonly id: string; readonly pod: string})[];
   readonly sockets?: readonly SocketSpec[];
+  readonly conntrack?: ConntrackTable;
   readonly gaps?: Snapshot['gaps'];
   readonly sweep?: number;
   readonly uptime?: number;
@@ -92,6 +107,7 @@ export function snapshotOf(id: string, spec: NodeSpec): Snapshot {
       Object.entries(spec.netns ?? {}).map(([inode, facts]) => [inode, netnsFacts(inode, facts, dated)]),
     ),
     sockets: dated(socketTable(spec.sockets ?? [])),
+    ...(spec.conntrack ? {conntrack: dated(spec.conntrack)} : {}),
     owners: dated(ownersOf(spec.sockets ?? [])),
     processes: dated(processes.map(([pid, [, name, ppid]]) => processOf(Number(pid), name, ppid ?? 1))),
     memberships: dated(
@@ -119,7 +135,21 @@ function netnsFacts(inode: string, spec: NetnsSpec, dated: <T>(value: T) => Date
     netns: inode,
     links: dated(links),
     addresses: dated((spec.addresses ?? []).map(text => addressOf(text, links))),
-    routes: dated((spec.routes ?? []).map(routeOf)),
+    routes: dated(
+      [...(spec.connected ? connectedRoutes(spec.addresses ?? []) : []), ...(spec.routes ?? [])].map(routeOf),
+    ),
+    ...(spec.rules ? {rules: dated(spec.rules.map(rule => ruleOf(4, rule)))} : {}),
+    ...(spec.rules6 ? {rules6: dated(spec.rules6.map(rule => ruleOf(6, rule)))} : {}),
+    ...(spec.sysctls
+      ? {
+          sysctls: dated(
+            spec.sysctls.map(text => {
+              const [name = '', value = ''] = text.split(' ');
+              return {...SPAN, name, value};
+            }),
+          ),
+        }
+      : {}),
     neighbours: dated(
       (spec.neighbours ?? []).map(text => {
         const [dev = '', dst = '', mac = ''] = text.split(' ');
@@ -132,6 +162,7 @@ function netnsFacts(inode: string, spec: NetnsSpec, dated: <T>(value: T) => Date
         return {...SPAN, dev, mac, dst, flags: ['self'], state: 'permanent'};
       }),
     ),
+    ...(spec.netfilter ? {netfilter: dated(spec.netfilter)} : {}),
     ...(spec.nsids
       ? {nsids: dated(new Map(Object.entries(spec.nsids).map(([nsid, to]) => [Number(nsid), to])))}
       : {}),
@@ -152,20 +183,58 @@ function addressOf(text: string, links: readonly Link[]): Address {
   };
 }
 
+/** Of `eth0 10.0.0.1/24`: `local 10.0.0.1/32 …`, and `10.0.0.0/24 …` where it has a subnet. */
+function connectedRoutes(addresses: readonly string[]): string[] {
+  return addresses.flatMap(text => {
+    const [dev, cidr = ''] = text.split(' ');
+    const [address = '', length = ''] = cidr.split('/');
+    const whole = address.includes(':') ? '128' : '32';
+    const own = `local ${address}/${whole} dev ${dev} src ${address} table local`;
+    if (length === whole) return [own];
+    const [network] = ipaddr.parseCIDR(cidr);
+    const bytes = network.toByteArray().map((byte, i) => {
+      const bits = Math.min(8, Math.max(0, Number(length) - i * 8));
+      return byte & (0xff << (8 - bits));
+    });
+    return [own, `${ipaddr.fromByteArray(bytes)}/${length} dev ${dev} src ${address}`];
+  });
+}
+
+const TYPES = new Set(['local', 'blackhole', 'unreachable', 'prohibit', 'throw', 'broadcast']);
+
 function routeOf(text: string): Route {
-  const [dst = '', ...rest] = text.split(' ');
+  const all = text.split(' ');
+  const type = TYPES.has(all[0]!) ? all.shift()! : 'unicast';
+  const [dst = '', ...rest] = all;
+  const hopsOf = (words: readonly string[]) => {
+    const after = (word: string) => (words.includes(word) ? words[words.indexOf(word) + 1] : undefined);
+    const [via, dev, weight] = [after('via'), after('dev'), after('weight')];
+    if (via === undefined && dev === undefined) return [];
+    const flags = ['onlink', 'dead', 'linkdown'].filter(flag => words.includes(flag));
+    return [
+      {...(via ? {via} : {}), ...(dev ? {dev} : {}), ...(weight ? {weight: Number(weight)} : {}), flags},
+    ];
+  };
+  const parts = rest.join(' ').split('nexthop ');
   const after = (word: string) => (rest.includes(word) ? rest[rest.indexOf(word) + 1] : undefined);
-  const [via, dev] = [after('via'), after('dev')];
+  const [via, table, metric, src, mtu] = ['via', 'table', 'metric', 'src', 'mtu'].map(after);
   return {
     ...SPAN,
     family: dst.includes(':') ? 6 : 4,
-    type: 'unicast',
+    type,
     dst,
-    table: 'main',
+    table: table ?? 'main',
     protocol: 'static',
     scope: via ? 'global' : 'link',
-    hops: [{...(via ? {via} : {}), ...(dev ? {dev} : {}), flags: []}],
+    hops: parts.length > 1 ? parts.slice(1).flatMap(part => hopsOf(part.split(' '))) : hopsOf(rest),
+    ...(metric ? {metric: Number(metric)} : {}),
+    ...(src ? {prefsrc: src} : {}),
+    ...(mtu ? {mtu: Number(mtu)} : {}),
   };
+}
+
+function ruleOf(family: 4 | 6, rule: Partial<Rule>): Rule {
+  return {...SPAN, family, priority: 0, not: false, src: 'all', dst: 'all', action: 'lookup', ...rule};
 }
 
 function processOf(pid: number, name: string, ppid: number): Process {

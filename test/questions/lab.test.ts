@@ -42,6 +42,7 @@ function questions(): Question[] {
     link: ['worker-1/cni0'],
     process: [`worker-1:${slow.pid}`],
     peers: ['shop/db-0'],
+    path: ['data/backup-0', 'shop/db-0'],
     connection: [`${slow.local}:${slow.localPort}-${slow.remote}:${slow.remotePort}`],
   };
   return QUESTION_NAMES.map(name => ({name, words: words[name] ?? []}));

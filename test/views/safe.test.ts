@@ -15,6 +15,7 @@ const WORDS: Record<string, readonly string[]> = {
   link: ['n1/veth7'],
   process: ['n1:51'],
   peers: ['web-1'],
+  path: ['web-1', 'db-0'],
   connection: ['10.2.1.5:40000-10.2.2.9:5432'],
 };
 

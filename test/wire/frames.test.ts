@@ -196,10 +196,11 @@ describe('the answer to a sweep', () => {
       out(line('E 0 5.00 5.01'));
       err(line(`e 0 ${inode}`));
     }
-    out(line('V 0'));
-    out(Buffer.from('1000 /proc/5/ns/net\n1003 /run/netns/x y\n'));
     out(line('D 0'));
     err(line('d 0'));
+    out(line('V'));
+    out(Buffer.from('1000 /proc/5/ns/net\n1003 /run/netns/x y\n'));
+    out(line('T 7 5.01'));
     expect(replies.map(({netns, exit, out: bytes}) => [netns, exit, bytes.length])).toEqual([
       ['1000', 0, 4],
       ['1001', 1, 0],
@@ -214,8 +215,9 @@ describe('the answer to a sweep', () => {
     out(Buffer.concat([line('N'), Buffer.from('1000\n'), line('B 0 1000'), line('E 0 1.00 1.50')]));
     err(line('e 0 1000'));
     err(line('d 0'));
-    expect(replies).toEqual([]);
     out(line('D 0'));
+    expect(replies).toEqual([]);
+    out(line('T 7 1.50'));
     expect(replies).toMatchObject([{netns: '1000', ms: 500, uptime: 1.5, exit: 0}]);
   });
 

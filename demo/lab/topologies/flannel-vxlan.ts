@@ -1,5 +1,5 @@
 import type {NodePlan, Topology} from '../topology.ts';
-import {services, workloads} from '../workloads.ts';
+import {outside, services, workloads} from '../workloads.ts';
 
 const nodes: readonly [NodePlan, NodePlan, NodePlan] = [
   {name: 'cp-1', address: '10.44.0.11', podCidr: '10.244.0.0/24'},
@@ -13,6 +13,7 @@ export const flannelVxlan: Topology = {
   datapath: 'flannel-vxlan',
   clusterCidr: '10.244.0.0/16',
   fabric: '10.44.0.1/24',
+  outside: outside(nodes),
   nodes,
   pods: workloads(nodes),
   services,

@@ -1,5 +1,5 @@
 import type {NodePlan, Topology} from '../topology.ts';
-import {services, workloads} from '../workloads.ts';
+import {outside, services, workloads} from '../workloads.ts';
 
 /** Blocks of 64 addresses, as Calico's IPAM hands them to nodes. */
 const nodes: readonly [NodePlan, NodePlan, NodePlan] = [
@@ -15,6 +15,7 @@ export const routed: Topology = {
   datapath: 'routed',
   clusterCidr: '10.244.0.0/16',
   fabric: '10.45.0.1/24',
+  outside: outside(nodes),
   nodes,
   pods: workloads(nodes),
   services,

@@ -37,6 +37,8 @@ export type Branch = {
   /** Present when an address or port was rewritten at this hook. */
   readonly translated?: 'destination' | 'source';
   readonly steps: readonly Step[];
+  /** What was taken not to hold though it cannot be told (a client that came back, for one), as sentences. */
+  readonly doubts: readonly string[];
   readonly why: string;
 };
 

@@ -34,16 +34,27 @@ export function sshDial(options: SshOptions): Dial {
   /** Connects to `where`: straight, or through the jump hosts in front of it. */
   const reach = async (where: Where, report: Report, signal: AbortSignal): Promise<Link> => {
     const {hop, through} = where;
-    const ssh2 = await loadSsh2();
-    // Before the connection: a mistake in the files is told without waiting, and sshd's login clock is not running.
-    const keys = await gatherKeys(hop, ssh2);
-    const knownTypes = await trust.typesFor(where);
-    const shared = {ssh2, where, keys, knownTypes, trust, report, signal};
     const jump = through.at(-1);
+    const prepare = async () => {
+      const ssh2 = await loadSsh2();
+      const keys = await gatherKeys(hop, ssh2);
+      return {ssh2, where, keys, knownTypes: await trust.typesFor(where), trust, report, signal};
+    };
     if (jump === undefined) {
       report(`connecting to ${hop.host}`);
-      return openLink({...shared, stream: await openSocket(where, signal)});
+      // A server takes its time to greet; keys and known hosts are read meanwhile. Mistakes there are told at once.
+      const opening = openSocket(where, signal);
+      opening.catch(() => {});
+      const shared = await prepare().catch((error: unknown) => {
+        opening.then(
+          socket => socket.destroy(),
+          () => {},
+        );
+        throw error;
+      });
+      return openLink({...shared, stream: await opening});
     }
+    const shared = await prepare();
     report(`through ${jump.alias}`);
     const lease = await jumps
       .take(through, (step, person) => report(`${jump.alias}: ${step}`, person), signal)

@@ -34,7 +34,9 @@ export function createJumps(
     const tell: Report = (step, person) => {
       for (const report of reports) report(step, person);
     };
-    const shared: Shared = {abort, reports, users: 0, link: reach(hops, tell, abort.signal)};
+    // A moment later: whoever asked first listens to the first step too.
+    const link = Promise.resolve().then(() => reach(hops, tell, abort.signal));
+    const shared: Shared = {abort, reports, users: 0, link};
     const forget = () => {
       if (open.get(key) === shared) open.delete(key);
     };

@@ -58,9 +58,9 @@ function splitPort(text: string, bad: (what: string) => Error): {host: string; p
     if (!isIPv6(host)) throw bad(`"${host}" is no IPv6 address`);
     return port === undefined ? {host} : {host, port};
   }
-  if (isIPv6(text)) return {host: text};
   const colon = text.indexOf(':');
   if (colon < 0) return {host: text};
+  if (isIPv6(text)) return {host: text};
   if (colon !== text.lastIndexOf(':')) throw bad('it has several colons and is no IPv6 address');
   return {host: text.slice(0, colon), port: text.slice(colon + 1)};
 }

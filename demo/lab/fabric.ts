@@ -1,0 +1,93 @@
+/** What joins the nodes and is none itself: the fabric namespace, the routers, and who is outside of the cluster. */
+import {spawn} from 'node:child_process';
+import {mkdir, open, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {type Hierarchy, makeGroups} from './cgroups.ts';
+import {run} from './run.ts';
+import {fabricOf, labDir, OUTSIDE, routerNetns} from './state.ts';
+import type {ProgramPlan, Topology} from './topology.ts';
+
+const ip = (netns: string, lines: readonly string[]) =>
+  run(['ip', '-n', netns, '-batch', '-'], {input: `${lines.join('\n')}\n`});
+
+const forward = (netns: string) =>
+  run([
+    ...['ip', 'netns', 'exec', netns, 'sh', '-c'],
+    'for family in ipv4 ipv6/conf/all; do case $family in ipv4) f=ip_forward;; *) f=forwarding;; esac; echo 1 > /proc/sys/net/$family/$f; done',
+  ]);
+
+/** The namespace that hoptop is run in: bridges that the nodes' cards hang on, and the addresses of the outside. */
+export const makeFabric = async (lab: string, topology: Topology) => {
+  const netns = fabricOf(lab);
+  const {fabric, fabric6, bridges = [], outside} = topology;
+  await run(['ip', 'netns', 'add', netns]);
+  await ip(netns, [
+    'link set lo up',
+    `address add ${outside.address}/32 dev lo`,
+    ...(outside.address6 ? [`address add ${outside.address6}/128 dev lo`] : []),
+    ...[{name: 'fabric0', address: fabric}, ...bridges].flatMap(({name, address}) => [
+      `link add ${name} type bridge`,
+      `address add ${address} dev ${name}`,
+      ...(name === 'fabric0' && fabric6 ? [`address add ${fabric6} dev ${name} nodad`] : []),
+      `link set ${name} up`,
+    ]),
+  ]);
+  if (bridges.length) await forward(netns);
+};
+
+/** The routers' namespaces, without a link yet: those come with the nodes they lead to. */
+export const makeRouters = async (lab: string, topology: Topology) => {
+  for (const {name} of topology.routers ?? []) {
+    const netns = routerNetns(lab, name);
+    await run(['ip', 'netns', 'add', netns]);
+    await ip(netns, ['link set lo up']);
+    await forward(netns);
+  }
+};
+
+const GROUPS_THEN = 'for procs in $1; do echo $$ > "$procs" || exit 1; done; shift; exec "$@"';
+
+/** Starts a program in a network namespace of the machine, in the lab's own control groups so that `down` finds it. */
+const startIn = async (
+  lab: string,
+  netns: string,
+  procs: readonly string[],
+  argv: readonly string[],
+  log: string,
+) => {
+  await mkdir(join(labDir(lab), OUTSIDE), {recursive: true});
+  const file = await open(join(labDir(lab), OUTSIDE, log), 'a');
+  const child = spawn(
+    'sh',
+    [...['-c', GROUPS_THEN, 'sh', procs.join(' ')], 'nsenter', `--net=/run/netns/${netns}`, '--', ...argv],
+    {detached: true, stdio: ['ignore', file.fd, file.fd], cwd: '/'},
+  );
+  await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+  child.unref();
+  await file.close();
+};
+
+/** Starts BIRD in every router, once the nodes hang on it. */
+export const startRouters = async (lab: string, topology: Topology, all: readonly Hierarchy[]) => {
+  const procs = await makeGroups(all, lab, OUTSIDE);
+  for (const {name, config} of topology.routers ?? []) {
+    const at = (suffix: string) => join(labDir(lab), `${name}.${suffix}`);
+    await writeFile(at('conf'), config);
+    const argv = ['/usr/sbin/bird', '-f', '-c', at('conf'), '-s', at('ctl'), '-P', at('pid')];
+    await startIn(lab, routerNetns(lab, name), procs, argv, `${name}.log`);
+  }
+};
+
+/** Starts programs outside of the cluster; what they say is in `outside/PROGRAM.log` of the lab's directory. */
+export const startOutside = async (
+  lab: string,
+  programs: readonly ProgramPlan[],
+  all: readonly Hierarchy[],
+  fill: (word: string) => string,
+) => {
+  const procs = await makeGroups(all, lab, OUTSIDE);
+  for (const {name, roles} of programs) {
+    const argv = ['perl', join(import.meta.dirname, 'traffic.pl'), name, ...roles.map(fill)];
+    await startIn(lab, fabricOf(lab), procs, argv, `${name}.log`);
+  }
+};

@@ -1,0 +1,87 @@
+import {canonical, familyOf} from '../facts/prefix.ts';
+import type {Graph, Namespace} from '../model/graph.ts';
+import type {Missing} from './answer.ts';
+import {isMissing} from './definition.ts';
+import {namespaceWords} from './names.ts';
+import {resolve} from './scope.ts';
+
+/** One end of a path: where it is, and by which addresses it is called. */
+export type PathEnd = {
+  /** Its full name, whatever was typed. */
+  readonly words: string;
+  readonly kind: 'pod' | 'node' | 'netns' | 'address' | 'service';
+  /** Where it is; undefined for an address on no node read, and for a service. */
+  readonly namespace: Namespace | undefined;
+  readonly addresses: readonly string[];
+};
+
+/**
+ * Finds one end: a node or pod by name, `NODE/INODE`, `NODE:PID` (the namespace of that process), or an address, which
+ * stays that address whoever has it. `svc/NS/NAME` is a service.
+ */
+export function endCalled(graph: Graph, word: string): PathEnd | Missing {
+  const address = canonical(word.replace(/^\[(.*)\]$/, '$1'));
+  if (address !== undefined) return atAddress(graph, address);
+  const service = /^(?:svc|service)\/([^/]+\/[^/]+)$/.exec(word);
+  if (service) return {words: `svc/${service[1]}`, kind: 'service', namespace: undefined, addresses: []};
+  const [, kind, name] = /^(node|pod)\/(.+)$/.exec(word) ?? [];
+  const scope =
+    kind === undefined
+      ? resolve(graph, word, ['node', 'pod', 'netns', 'process'])
+      : firstOf(resolve(graph, name, [kind as 'node' | 'pod']), () => resolve(graph, word, ['pod', 'netns']));
+  if (isMissing(scope)) return scope;
+  switch (scope.kind) {
+    case 'pod': {
+      const {pod} = scope;
+      if (!pod.netns)
+        return {missing: `${pod.key} has no network namespace now: ${pod.why}.`, suggestions: []};
+      return {words: pod.key, kind: 'pod', namespace: pod.netns, addresses: pod.addresses};
+    }
+    case 'node': {
+      const {node} = scope;
+      if (!node.host)
+        return {missing: `${node.name} was not read: ${node.cause ?? node.state}.`, suggestions: []};
+      return {words: node.name, kind: 'node', namespace: node.host, addresses: node.addresses};
+    }
+    case 'netns':
+      return inNamespace(scope.netns);
+    case 'process':
+      if (scope.proc.netns) return inNamespace(scope.proc.netns);
+      return {missing: `In which network namespace ${word} is was not read.`, suggestions: []};
+    default:
+      return {missing: `${word} is no end of a path.`, suggestions: []};
+  }
+}
+
+function firstOf<T>(first: T | Missing, otherwise: () => T | Missing): T | Missing {
+  return typeof first === 'object' && first !== null && isMissing(first) ? otherwise() : first;
+}
+
+function atAddress(graph: Graph, address: string): PathEnd | Missing {
+  const holders = graph.byAddress.get(address) ?? [];
+  const [namespace] = holders;
+  return {
+    words: address,
+    kind: 'address',
+    namespace: holders.length === 1 ? namespace : undefined,
+    addresses: [address],
+  };
+}
+
+function inNamespace(namespace: Namespace): PathEnd {
+  const addresses = namespace.interfaces
+    .flatMap(iface => iface.addresses)
+    .filter(({scope}) => scope === 'global')
+    .map(({address}) => address);
+  return {words: namespaceWords(namespace), kind: 'netns', namespace, addresses};
+}
+
+/** The address that `to` is called by from `from`: of the family asked for, else IPv4 where both have it. */
+export function addressFor(from: PathEnd, to: PathEnd, family: 4 | 6 | undefined): string | undefined {
+  const has = (end: PathEnd, one: 4 | 6) => end.addresses.some(address => familyOf(address) === one);
+  const wanted = family ?? (has(to, 4) && (has(from, 4) || !has(from, 6)) ? 4 : 6);
+  return (
+    to.addresses.find(address => familyOf(address) === wanted) ??
+    (family === undefined ? to.addresses[0] : undefined)
+  );
+}

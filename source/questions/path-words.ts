@@ -1,0 +1,65 @@
+import {PROTOCOLS} from '../model/path/packet.ts';
+
+/** What the words after `path` ask for. */
+export type PathWords = {
+  readonly from: string;
+  readonly to: string;
+  readonly port?: number;
+  readonly protocol: (typeof PROTOCOLS)[number];
+  readonly family?: 4 | 6;
+};
+
+export const PATH_USAGE = 'path A B [--port P] [--proto tcp|udp|icmp|sctp] [--family 4|6]';
+
+/** The words as a question, or a sentence about what is the matter with them. */
+export function readPathWords(words: readonly string[]): PathWords | string {
+  const ends: string[] = [];
+  const options = new Map<string, string>();
+  const rest = [...words];
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    const [, name, glued] = /^--([a-z]+)(?:=(.*))?$/.exec(word) ?? [];
+    if (name === undefined) ends.push(word);
+    else if (!OPTIONS.has(name)) return `path has no option ${word}.`;
+    else {
+      const value = glued ?? rest.shift();
+      if (value === undefined) return `--${name} needs a value.`;
+      options.set(name, value);
+    }
+  }
+  const [from, to, ...more] = ends;
+  if (from === undefined || to === undefined) return 'path needs two ends: from where, and to where.';
+  if (more.length > 0) return `path takes two ends; "${more.join(' ')}" is one too many.`;
+  const protocol = options.get('proto') ?? 'tcp';
+  if (!isProtocolName(protocol)) return `--proto is one of ${PROTOCOLS.join(', ')}; this is "${protocol}".`;
+  const port = options.get('port');
+  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) {
+    return `--port takes a number from 1 to 65535; this is "${port}".`;
+  }
+  const family = options.get('family');
+  if (family !== undefined && family !== '4' && family !== '6')
+    return `--family is 4 or 6; this is "${family}".`;
+  return {
+    from,
+    to,
+    protocol,
+    ...(port === undefined ? {} : {port: Number(port)}),
+    ...(family === undefined ? {} : {family: family === '4' ? 4 : 6}),
+  };
+}
+
+const OPTIONS = new Set(['port', 'proto', 'family']);
+
+function isProtocolName(text: string): text is PathWords['protocol'] {
+  return (PROTOCOLS as readonly string[]).includes(text);
+}
+
+/** The words that mean it again. */
+export function pathWords({from, to, port, protocol, family}: PathWords): string[] {
+  return [
+    from,
+    to,
+    ...(port === undefined ? [] : ['--port', String(port)]),
+    ...(protocol === 'tcp' ? [] : ['--proto', protocol]),
+    ...(family === undefined ? [] : ['--family', String(family)]),
+  ];
+}

@@ -1,0 +1,194 @@
+import * as v from 'valibot';
+import type {Graph} from '../model/graph.ts';
+import {undoing} from '../model/path/answer.ts';
+import type {Way} from '../model/path/hop.ts';
+import {answerTo, type Packet, packetText, packetTo} from '../model/path/packet.ts';
+import {walk} from '../model/path/walk.ts';
+import type {Answer, Missing} from './answer.ts';
+import {type Definition, isMissing} from './definition.ts';
+import {gapsFor} from './gaps.ts';
+import {addressFor, endCalled, type PathEnd} from './path-ends.ts';
+import {WayRow, wayRow} from './path-rows.ts';
+import {PATH_USAGE, type PathWords, pathWords, readPathWords} from './path-words.ts';
+import {base, count, list, maybe, text} from './schema.ts';
+
+const End = v.object({
+  words: text('Its full name.'),
+  kind: v.picklist(['pod', 'node', 'netns', 'address', 'service']),
+  node: maybe.text('Node that it is on, by name.'),
+  address: maybe.text('Address that it is called by.'),
+});
+
+const Direction = v.object({
+  asked: text('The packet that was followed.'),
+  ways: v.pipe(list(WayRow), v.description('Each way that it may take, the likeliest first.')),
+  more: count('Ways that were not followed, since there are too many.'),
+  sentence: text('What comes of it.'),
+});
+export type Direction = v.InferOutput<typeof Direction>;
+
+const Path = v.object({
+  ...base,
+  from: End,
+  to: End,
+  protocol: text('Protocol of the packet.'),
+  port: maybe.count('Its destination port.'),
+  forward: Direction,
+  reply: v.optional(
+    v.pipe(Direction, v.description('The way of the answer; absent when nothing arrives to be answered.')),
+  ),
+  asymmetry: v.pipe(
+    list(v.string()),
+    v.description('Where the answer takes another way, as sentences; none when it takes the same.'),
+  ),
+});
+export type PathAnswer = Answer & v.InferOutput<typeof Path>;
+
+const FACTS = ['network', 'rules6', 'forwarding', 'sysctls', 'netns-sysctls', 'nsids', 'namespaces'];
+
+export const path: Definition<PathAnswer> = {
+  name: 'path',
+  usage: PATH_USAGE,
+  summary:
+    'The way from A to B and back, hop by hop, as the kernels’ tables decide it: pods, nodes, addresses, svc/NS/NAME.',
+  words: [2, 8],
+  schema: Path,
+  problem: words => {
+    const read = readPathWords(words);
+    return typeof read === 'string' ? read : undefined;
+  },
+  ask(graph, words) {
+    const read = readPathWords(words);
+    if (typeof read === 'string') return {missing: read, suggestions: []};
+    const from = endCalled(graph, read.from);
+    if (isMissing(from)) return from;
+    const to = endCalled(graph, read.to);
+    if (isMissing(to)) return to;
+    if (from.kind === 'service')
+      return {
+        missing: `${from.words} is a service: it sends nothing by itself. Name one of its pods.`,
+        suggestions: [],
+      };
+    const address = addressFor(from, to, read.family);
+    if (address === undefined) return noAddress(to, read);
+    return answer(graph, read, from, to, address);
+  },
+};
+
+function noAddress(to: PathEnd, {family}: PathWords): Missing {
+  const which = family === undefined ? 'address' : `IPv${family} address`;
+  return {missing: `${to.words} has no ${which} that was read.`, suggestions: []};
+}
+
+function answer(graph: Graph, read: PathWords, from: PathEnd, to: PathEnd, address: string): PathAnswer {
+  const packet: Packet = {
+    ...packetTo(address, read.protocol, read.port),
+    ...(from.kind === 'address' ? {source: from.words} : {}),
+  };
+  const there = from.namespace ? walk(graph, {namespace: from.namespace, packet}) : {ways: [], more: 0};
+  const backs = from.namespace ? answers(graph, there.ways) : answersTo(graph, to, packet);
+  const forward = direction(graph, packet, there.ways, there.more, from);
+  const asked = there.ways.find(way => way.outcome === 'delivered')?.packet;
+  const reply =
+    backs.length > 0
+      ? direction(graph, answerTo(asked ?? {...packet, source: from.words}) ?? packet, backs, 0, to)
+      : undefined;
+  return {
+    question: {name: 'path', words: pathWords({...read, from: from.words, to: to.words})},
+    at: graph.at,
+    gaps: gapsFor(graph, FACTS, {nodes: [...nodesOf([...there.ways, ...backs])], talks: true}),
+    from: endRow(from, from.addresses[0]),
+    to: endRow(to, address),
+    protocol: packet.protocol,
+    port: read.port,
+    forward,
+    reply,
+    asymmetry: asymmetry(there.ways, backs),
+  };
+}
+
+function endRow({words, kind, namespace}: PathEnd, address: string | undefined): v.InferOutput<typeof End> {
+  return {words, kind, node: namespace?.node.name, address};
+}
+
+/** The way back of each way that arrives somewhere: from there, with what was translated on the way undone. */
+function answers(graph: Graph, ways: readonly Way[]): Way[] {
+  const seen = new Set<string>();
+  return ways.flatMap(way => {
+    const packet = answerTo(way.packet);
+    if (way.outcome !== 'delivered' || !way.target || !packet) return [];
+    const key = JSON.stringify([
+      way.target.index,
+      packet,
+      way.translations.map(({namespace}) => namespace.index),
+    ]);
+    if (seen.has(key)) return [];
+    seen.add(key);
+    return walk(graph, {namespace: way.target, packet}, undoing(way.translations), way.translations).ways;
+  });
+}
+
+/** From outside: how it gets here is not known; how it is answered is. */
+function answersTo(graph: Graph, to: PathEnd, packet: Packet): Way[] {
+  const back = answerTo(packet);
+  if (!to.namespace || !back) return [];
+  return [...walk(graph, {namespace: to.namespace, packet: back}).ways];
+}
+
+function direction(
+  graph: Graph,
+  packet: Packet,
+  ways: readonly Way[],
+  more: number,
+  from: PathEnd,
+): Direction {
+  const rows = ways.map(way => wayRow(graph, way));
+  return {asked: rows[0]?.sent ?? packetText(packet), ways: rows, more, sentence: sentence(rows, from)};
+}
+
+/** What matters most: that it arrives, or where it does not. */
+function sentence(ways: readonly WayRow[], from: PathEnd): string {
+  const [first] = ways;
+  if (!first) return `${from.words} is on no node read: how its packets get here is not known.`;
+  const worst =
+    ways.find(way => way.outcome === 'broken') ?? ways.find(way => way.outcome === 'unknown') ?? first;
+  const many =
+    ways.length > 1
+      ? ` (${ways.filter(way => way.outcome === worst.outcome).length} of ${ways.length} ways)`
+      : '';
+  const last = worst.hops.findLast(hop => hop.status !== 'ok') ?? worst.hops.at(-1)!;
+  const where = last.link ?? last.place ?? 'between the nodes';
+  switch (worst.outcome) {
+    case 'delivered':
+      return `It arrives at ${last.pods[0] ?? last.place ?? where}${many}.`;
+    case 'broken':
+      return `It is lost at ${where}${many}: ${last.say}.`;
+    case 'unknown':
+      return `How it goes on at ${where} is not known${many}: ${last.say}.`;
+    case 'left':
+      return `It leaves the nodes that were read${many}: ${last.say}.`;
+  }
+}
+
+function nodesOf(ways: readonly Way[]) {
+  return new Set(ways.flatMap(({hops}) => hops.flatMap(({node}) => node ?? [])));
+}
+
+/** Interfaces that one direction crosses and the other does not, of nodes that both pass. */
+function asymmetry(there: readonly Way[], back: readonly Way[]): string[] {
+  const [out, home] = [there[0], back[0]];
+  if (!out || !home || out.outcome !== 'delivered') return [];
+  const crossed = (way: Way) =>
+    new Set(
+      way.hops.flatMap(({way: how, iface}) => (iface && (how === 'out' || how === 'in') ? [iface] : [])),
+    );
+  const [a, b] = [crossed(out), crossed(home)];
+  const name = (iface: {namespace: {node: {name: string}}; link: {name: string}}) =>
+    `${iface.namespace.node.name}/${iface.link.name}`;
+  const only = (one: typeof a, other: typeof a) => [...one].filter(iface => !other.has(iface)).map(name);
+  const [there1, back1] = [only(a, b), only(b, a)];
+  return [
+    ...(there1.length > 0 ? [`Only the way there crosses ${there1.join(', ')}.`] : []),
+    ...(back1.length > 0 ? [`Only the way back crosses ${back1.join(', ')}.`] : []),
+  ];
+}

@@ -1,0 +1,47 @@
+import type {Direction, PathAnswer} from '../questions/path.ts';
+import type {WayRow} from '../questions/path-rows.ts';
+import {gradeTone} from './marks.ts';
+import {pathDrawing} from './path-drawing.ts';
+import {hopTable} from './path-table.ts';
+import type {Cell, Facet, Tone, View} from './view.ts';
+
+export function pathView(answer: PathAnswer): Omit<View, 'gaps'> {
+  const {from, to, forward, reply, asymmetry} = answer;
+  const facets: Facet[] = [
+    {key: 'hops', title: 'There', body: hopTable(forward, forward.sentence)},
+    ...(reply ? [{key: 'reply', title: 'Back', body: hopTable(reply, reply.sentence)}] : []),
+    {key: 'drawing', title: 'Drawing', body: {type: 'lines', lines: pathDrawing(answer)}},
+  ];
+  return {
+    title: `path ${from.words} ${to.words}`,
+    summary: [
+      {text: forward.sentence, tone: tone(forward)},
+      ...size(forward.ways[0]),
+      ...(reply && tone(reply) !== 'plain' ? [{text: ` Back: ${reply.sentence}`, tone: tone(reply)}] : []),
+      ...(asymmetry.length > 0 ? [{text: ` ${asymmetry.join(' ')}`, tone: 'warn' as const}] : []),
+    ],
+    facets,
+  };
+}
+
+/** Whether a full-size packet passes, and where the least room is. */
+function size(way: WayRow | undefined): Cell[] {
+  if (!way) return [];
+  const grade: Cell = {text: ` ${way.grade}`, tone: gradeTone(way.grade)};
+  if (!way.mtu) return [grade];
+  const {full, room, hop, fits} = way.mtu;
+  const narrowest = way.hops[hop]!;
+  if (fits) return [grade, {text: ` · full packets of ${full} bytes fit`, tone: 'plain'}];
+  return [
+    grade,
+    {
+      text: ` · packets of ${full} bytes do not fit: ${narrowest.link ?? narrowest.place} has room for ${room}${narrowest.overhead > 0 ? ` (MTU ${narrowest.mtu} less ${narrowest.overhead} for ${narrowest.layers.map(({kind}) => kind).join(', ')})` : ''}.`,
+      tone: 'bad',
+    },
+  ];
+}
+
+function tone({ways}: Direction): Tone {
+  if (ways.some(({outcome}) => outcome === 'broken')) return 'bad';
+  return ways.length === 0 || ways.some(({outcome}) => outcome === 'unknown') ? 'warn' : 'plain';
+}

@@ -1,0 +1,55 @@
+import {expect, test} from 'vitest';
+import {arraysOf} from '../../source/facts/elements.ts';
+import {parseLinks} from '../../source/facts/links.ts';
+import {parseRoutes} from '../../source/facts/routes.ts';
+import {parseRules} from '../../source/facts/rules.ts';
+
+/** Captured with iproute2 6.1.0 on Linux 6.18 (`ip -j -d link`, `ip -j rule`, `ip -j -d route`). */
+const elements = (text: string) =>
+  arraysOf(new TextEncoder().encode(text)).arrays.flatMap(array => array.elements);
+
+test('a macvlan tells its mode', () => {
+  const sample =
+    '[{"ifindex":4,"link":"v0","ifname":"mv0","flags":["BROADCAST","MULTICAST"],"mtu":1500,"qdisc":"noop","operstate":"DOWN","linkmode":"DEFAULT","group":"default","txqlen":1000,"link_type":"ether","address":"3a:ae:e5:5c:3f:45","broadcast":"ff:ff:ff:ff:ff:ff","promiscuity":0,"allmulti":0,"min_mtu":68,"max_mtu":65535,"linkinfo":{"info_kind":"macvlan","info_data":{"mode":"bridge","bcqueuelen":1000,"usedbcqueuelen":1000}},"inet6_addr_gen_mode":"eui64","num_tx_queues":1,"num_rx_queues":1,"gso_max_size":65536,"gso_max_segs":65535,"tso_max_size":524280,"tso_max_segs":65535,"gro_max_size":65536}]';
+  expect(parseLinks(elements(sample)).rows[0]).toMatchObject({kind: 'macvlan', mode: 'bridge', lower: 'v0'});
+});
+
+test('what a policy rule selects by, and what it does', () => {
+  const sample =
+    '[{"priority":0,"src":"all","table":"local"},{"priority":5,"src":"10.0.0.0","srclen":8,"dst":"10.5.0.0","dstlen":16,"tos":"0x10","iif":"v0","ipproto":"tcp","sport":5,"dport_start":80,"dport_end":90,"table":"10","suppress_prefixlen":0},{"priority":6,"src":"all","l3mdev":null},{"priority":8,"src":"all","goto":32766},{"priority":9,"src":"all","uid_start":5,"uid_end":9,"action":"unreachable"},{"priority":32766,"src":"all","table":"main"},{"priority":32767,"src":"all","table":"default"}]';
+  const {rows, problems} = parseRules(elements(sample), 4);
+  expect(problems).toEqual([]);
+  expect(rows.map(({from: _, to: __, family: ___, ...rule}) => rule)).toEqual([
+    {priority: 0, not: false, src: 'all', dst: 'all', action: 'lookup', table: 'local'},
+    {
+      priority: 5,
+      not: false,
+      src: '10.0.0.0/8',
+      dst: '10.5.0.0/16',
+      action: 'lookup',
+      iif: 'v0',
+      table: '10',
+      ipproto: 'tcp',
+      sport: [5, 5],
+      dport: [80, 90],
+      suppressPrefix: 0,
+      others: ['tos'],
+    },
+    {priority: 6, not: false, src: 'all', dst: 'all', action: 'lookup', l3mdev: true},
+    {priority: 8, not: false, src: 'all', dst: 'all', action: 'goto', target: 32766},
+    {priority: 9, not: false, src: 'all', dst: 'all', action: 'unreachable', others: ['uidrange']},
+    {priority: 32766, not: false, src: 'all', dst: 'all', action: 'lookup', table: 'main'},
+    {priority: 32767, not: false, src: 'all', dst: 'all', action: 'lookup', table: 'default'},
+  ]);
+});
+
+test('routes of several next hops, and by a nexthop object', () => {
+  const sample =
+    '[{"type":"unicast","dst":"10.1.0.0/24","dev":"v0","protocol":"kernel","scope":"link","prefsrc":"10.1.0.1","flags":[]},{"type":"unicast","dst":"10.3.0.0/16","protocol":"boot","scope":"global","flags":[],"nexthops":[{"gateway":"10.1.0.3","dev":"v0","weight":2,"flags":[]},{"gateway":"10.1.0.4","dev":"v0","weight":1,"flags":[]}]},{"type":"unicast","dst":"10.4.0.0/16","nhid":7,"gateway":"10.1.0.7","dev":"v0","protocol":"boot","scope":"global","flags":[],"nh_info":{"id":7,"gateway":"10.1.0.7","dev":"v0","scope":"link","protocol":"unspec","flags":[]}}]';
+  const {rows} = parseRoutes(elements(sample));
+  expect(rows[1]!.hops).toEqual([
+    {via: '10.1.0.3', dev: 'v0', weight: 2, flags: []},
+    {via: '10.1.0.4', dev: 'v0', weight: 1, flags: []},
+  ]);
+  expect(rows[2]).toMatchObject({nhid: 7, hops: [{via: '10.1.0.7', dev: 'v0', flags: []}]});
+});
