@@ -7,6 +7,7 @@ import {oldGaps} from './old.ts';
 import {pairInterfaces} from './pairs.ts';
 import {containerByPid, type FoundPod, findPods} from './pods.ts';
 import {changedKeys, countersOf, ratesOf} from './rates.ts';
+import type {Tracked} from './tracked.ts';
 import {asOf, endsUnread} from './unread.ts';
 import {hideouts} from './unseen.ts';
 import {isLinkLocalText, isLoopbackText, timeOfDay} from './words.ts';
@@ -39,7 +40,14 @@ export function buildGraph(inputs: ReadonlyMap<string, NodeInput>, at?: string, 
     pods: nodes.flatMap(node => node.pods),
     byAddress,
     pairs,
-    ends: joinEnds(seen, namespaces, byAddress, endsUnread, hideouts(nodes, byAddress, listed)),
+    ends: joinEnds(
+      seen,
+      namespaces,
+      byAddress,
+      endsUnread,
+      hideouts(nodes, byAddress, listed),
+      nodes.map(trackedBy),
+    ),
     cluster: cluster?.cluster,
     listedAt: listed,
     gaps: [...nodes.flatMap(node => gapsOf(node, at ?? moments.at(-1) ?? '')), ...(cluster?.gaps ?? [])],
@@ -284,6 +292,16 @@ function indexAddresses(namespaces: readonly Namespace[]): Map<string, Namespace
 function seenBy(node: GraphNode): Seen | undefined {
   const table = node.snapshot?.sockets?.value;
   return table && {table, netns: table.netns.map(inode => node.byInode.get(inode)!)};
+}
+
+function trackedBy(node: GraphNode): Tracked | undefined {
+  const table = node.snapshot?.conntrack?.value;
+  if (!table) return undefined;
+  return {
+    table,
+    places: table.netns.map(inode => node.byInode.get(inode)?.index ?? -1),
+    ebpf: (node.host?.facts?.netfilter?.value.bpf.length ?? 0) > 0,
+  };
 }
 
 function gapsOf(node: GraphNode, now: string): readonly Gap[] {

@@ -1,6 +1,8 @@
 import {type SocketTable, STATES} from '../facts/sockets.ts';
+import {joinTracked} from './ends-tracked.ts';
 import type {Namespace} from './graph.ts';
 import {JOIN} from './joins.ts';
+import type {Steps, Tracked} from './tracked.ts';
 import {createSingles, createTuples, sameAddress} from './tuples.ts';
 import type {Hideout} from './unseen.ts';
 import {addressText, isLoopback, wordsOf} from './words.ts';
@@ -17,10 +19,36 @@ export type Ends = {
   /** Index into `hidden`: the nodes that it may be on though their interfaces do not show it; -1 when there are none. */
   readonly hideout: Int16Array;
   readonly hidden: readonly (readonly number[])[];
+  /** Where the translations on its way begin in `steps`; -1 when none were met. */
+  readonly step: Int32Array;
+  /** 1 for a socket at the server's side of its `step`, whose far end is the first step's source. */
+  readonly served: Uint8Array;
+  readonly steps: Steps;
 };
 
 /** One node's sockets with the namespace of each `netnsIndex`. */
 export type Seen = {readonly table: SocketTable; readonly netns: readonly Namespace[]};
+
+/** What joins by conntrack take from the joins by sockets alone. */
+export type Joining = {
+  readonly tables: readonly (SocketTable | undefined)[];
+  readonly ends: readonly Ends[];
+  readonly namespaces: readonly Namespace[];
+  readonly placeOf: (node: number, row: number) => number;
+  readonly isLocal: (node: number, row: number) => boolean;
+  /** Namespaces that hold the address at a row of an address column. */
+  readonly holders: (column: Uint32Array, row: number) => readonly number[] | undefined;
+  readonly link: (node: number, row: number, join: number, otherNode: number, otherRow: number) => void;
+  readonly connected: (visit: (node: number, row: number, table: SocketTable, end: Ends) => void) => void;
+  readonly listenersAt: (
+    place: number,
+    protocol: number,
+    port: number,
+    address: Uint32Array,
+    row: number,
+  ) => readonly {node: number; row: number}[];
+  readonly unread: (namespace: Namespace, from: number) => boolean;
+};
 
 const SYN_SENT = STATES.indexOf('SYN-SENT');
 const TIME_WAIT = STATES.indexOf('TIME-WAIT');
@@ -39,10 +67,12 @@ export function joinEnds(
   byAddress: ReadonlyMap<string, readonly Namespace[]>,
   unread: (namespace: Namespace, from: number) => boolean,
   hideout?: (address: string) => Hideout | undefined,
+  tracked: readonly (Tracked | undefined)[] = [],
 ): Ends[] {
   const tables = seen.map(node => node?.table);
   const hidden: number[][] = [];
-  const ends = tables.map(table => emptyEnds(table?.count ?? 0, hidden));
+  const steps: {-readonly [K in keyof Steps]: Steps[K]} = {...NO_STEPS};
+  const ends = tables.map(table => emptyEnds(table?.count ?? 0, hidden, steps));
   const holders = indexAddresses(byAddress);
   const placeOf = (node: number, row: number) => seen[node]!.netns[tables[node]!.netnsIndex[row]!]!.index;
   const isLocal = (node: number, row: number) => {
@@ -67,10 +97,19 @@ export function joinEnds(
   joinExact();
   keepMutual();
   const listeners = indexListeners();
+  const tracks = joinTracked(
+    {tables, ends, namespaces, placeOf, isLocal, holders, link, connected, listenersAt: listeners.at, unread},
+    tracked,
+  );
+  Object.assign(steps, tracks.steps);
   connected((node, row, _, end) => {
     if (end.join[row] === JOIN.none) explain(node, row);
   });
   joinTranslated();
+  connected((node, row, _, end) => {
+    if (end.join[row] === JOIN.outside)
+      end.join[row] = tracks.elsewhere(node, placeOf(node, row)) ?? JOIN.outside;
+  });
   if (hideout) suspect(hideout);
   return ends;
 
@@ -79,8 +118,10 @@ export function joinEnds(
     const codes = new Map<string, number>();
     const known = new Map<string, Hideout | undefined>();
     connected((_, row, table, end) => {
-      if (end.join[row] !== JOIN.outside) return;
-      const address = addressText(table.remote, row, table.family[row]!);
+      const away = end.join[row] === JOIN['tracked-outside'];
+      if (!away && end.join[row] !== JOIN.outside && end.join[row] !== JOIN.beyond) return;
+      const far = away ? tracks.farEnd(end, row) : undefined;
+      const address = far ?? addressText(table.remote, row, table.family[row]!);
       if (!known.has(address)) known.set(address, hideoutOf(address));
       const found = known.get(address);
       if (!found) return;
@@ -144,7 +185,7 @@ export function joinEnds(
     }
     const place = places[0]!;
     end.place[row] = place;
-    const open = listeners.at(place, table, row);
+    const open = listeners.at(place, table.protocol[row]!, table.remotePort[row]!, table.remote, row);
     if (table.protocol[row] === UDP) {
       const [first] = open;
       if (open.length === 1) link(node, row, JOIN.server, first!.node, first!.row);
@@ -159,7 +200,13 @@ export function joinEnds(
     end.join[row] = unreadOr(
       node,
       place,
-      state !== SYN_SENT ? JOIN.half : open.length > 0 ? JOIN.waiting : JOIN.silent,
+      state !== SYN_SENT
+        ? JOIN.half
+        : open.length === 0
+          ? JOIN.silent
+          : tracks.unanswered(node, row)
+            ? JOIN.unanswered
+            : JOIN.waiting,
     );
   }
 
@@ -218,21 +265,22 @@ export function joinEnds(
     return {
       /** Is the port bound in `place`, for any address? */
       on: (place: number, protocol: number, port: number) => byPort.has(keyOf(place, protocol, port)),
-      /** Sockets in `place` that take what row `row` of `table` sends to its remote. */
-      at(place: number, table: SocketTable, row: number) {
-        const found = byPort.get(keyOf(place, table.protocol[row]!, table.remotePort[row]!)) ?? [];
+      /** Sockets in `place` that take what is sent to that port of the address at `row` of a column. */
+      at(place: number, protocol: number, port: number, address: Uint32Array, row: number) {
+        const found = byPort.get(keyOf(place, protocol, port)) ?? [];
         return found.filter(({node, row: other}) => {
           const bound = tables[node]!;
-          if (isWildcard(bound.local, other))
-            return bound.v6only[other] === 0 || !isMapped(table.remote, row);
-          return sameAddress(bound.local, other, table.remote, row);
+          if (isWildcard(bound.local, other)) return bound.v6only[other] === 0 || !isMapped(address, row);
+          return sameAddress(bound.local, other, address, row);
         });
       },
     };
   }
 }
 
-function emptyEnds(count: number, hidden: Ends['hidden']): Ends {
+const NO_STEPS: Steps = {node: new Int32Array(), entry: new Int32Array(), next: new Int32Array()};
+
+function emptyEnds(count: number, hidden: Ends['hidden'], steps: Steps): Ends {
   const ints = () => new Int32Array(new SharedArrayBuffer(count * 4)).fill(-1);
   return {
     join: new Uint8Array(new SharedArrayBuffer(count)),
@@ -241,6 +289,9 @@ function emptyEnds(count: number, hidden: Ends['hidden']): Ends {
     place: ints(),
     hideout: new Int16Array(new SharedArrayBuffer(count * 2)).fill(-1),
     hidden,
+    step: ints(),
+    served: new Uint8Array(new SharedArrayBuffer(count)),
+    steps,
   };
 }
 

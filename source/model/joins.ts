@@ -75,6 +75,56 @@ export const JOINS = [
     grade: 'inferred',
     why: 'the connection is closed: this end waits in TIME-WAIT, and the other end, whose address is known, let go of its socket',
   },
+  {
+    key: 'tracked',
+    grade: 'proven',
+    why: 'both ends were seen, and conntrack has the translation between them',
+  },
+  {
+    key: 'tracked-server',
+    grade: 'inferred',
+    why: 'conntrack has the translation, and one UDP socket is bound there that takes what nobody connected to: it does not show whom it serves',
+  },
+  {
+    key: 'tracked-half',
+    grade: 'unknown',
+    why: 'conntrack has the translation, but no socket was seen at its other end: closed meanwhile, or translated once more where that was not read',
+  },
+  {
+    key: 'tracked-silent',
+    grade: 'unknown',
+    why: 'conntrack has the translation and has seen no answer [UNREPLIED]: nothing listens there, or the way there or back is broken',
+  },
+  {
+    key: 'tracked-closed',
+    grade: 'inferred',
+    why: 'conntrack has the translation and says that the connection is closed or closing: the other end let go of its socket',
+  },
+  {
+    key: 'tracked-unread',
+    grade: 'unknown',
+    why: 'conntrack has the translation, but the sockets of the namespace at its other end were not, or not all, read',
+  },
+  {
+    key: 'tracked-outside',
+    grade: 'inferred',
+    why: 'conntrack has the translation, and its other end is an address that no interface of the nodes read has: outside these nodes',
+  },
+  {
+    key: 'beyond',
+    grade: 'inferred',
+    why: 'no interface of the nodes read has the remote address, and conntrack of this node does not translate it: outside these nodes',
+  },
+  {
+    key: 'unanswered',
+    grade: 'unknown',
+    why: 'conntrack has seen no answer [UNREPLIED]: nothing listens there, or the way there or back is broken',
+  },
+  {
+    key: 'ebpf',
+    grade: 'unknown',
+    why: 'no interface of the nodes read has the remote address; BPF maps of services are pinned on this node, so conntrack is not authoritative here: it goes through that datapath or outside these nodes',
+  },
 ] as const satisfies readonly {key: string; grade: Grade | undefined; why: string}[];
 
 export type JoinKey = (typeof JOINS)[number]['key'];

@@ -38,10 +38,14 @@ function dotted(word: number): string {
 
 /** 127.0.0.0/8 and ::1: never leaves its namespace. */
 export function isLoopback(column: Uint32Array, row: number): boolean {
-  const at = row * 4;
-  if (column[at] !== 0 || column[at + 1] !== 0) return false;
-  if (column[at + 2] === MAPPED) return column[at + 3]! >>> 24 === 127;
-  return column[at + 2] === 0 && column[at + 3] === 1;
+  return isLoopbackAt(column, row * 4);
+}
+
+/** The same of the address whose first word is at `at`. */
+export function isLoopbackAt(words: Uint32Array, at: number): boolean {
+  if (words[at] !== 0 || words[at + 1] !== 0) return false;
+  if (words[at + 2] === MAPPED) return words[at + 3]! >>> 24 === 127;
+  return words[at + 2] === 0 && words[at + 3] === 1;
 }
 
 /** The same for text. */
