@@ -5,9 +5,23 @@ import {contextOf, footerBindings} from './dispatch.ts';
 import {facetIndex, placeOf, shown} from './navigation.ts';
 import {cut, type Line, lineWidth, spread} from './paint.ts';
 import {facetShown, type Ui} from './state.ts';
+import {clean, shorten} from './text.ts';
 
-/** The questions that led here, nearest last; when they are too many the first ones go. */
+/** The questions that led here, nearest last; when they are too many the first ones go. At the right what is marked. */
 export function breadcrumb(ui: Ui): Line {
+  const marked = markLine(ui);
+  const crumbs = crumbsIn(ui, ui.columns - lineWidth(marked));
+  return marked.length > 0 ? spread(crumbs, marked, ui.columns) : crumbs;
+}
+
+/** Never more than a third of the line. */
+function markLine({mark, columns}: Ui): Line {
+  if (mark === undefined) return [];
+  const text = shorten(clean(mark), Math.floor(columns / 3));
+  return [{text: '  A '}, {text: `${text} `, tone: 'accent'}];
+}
+
+function crumbsIn(ui: Ui, room: number): Line {
   const titles = ui.navigation.stack.map(({question, view}) => view?.title ?? commandOf(question));
   const line = (from: number): Line =>
     titles.slice(from).flatMap((text, i, all): Cell[] => [
@@ -15,8 +29,8 @@ export function breadcrumb(ui: Ui): Line {
       {text, tone: i === all.length - 1 ? 'strong' : 'plain'},
     ]);
   let from = 0;
-  while (from < titles.length - 1 && lineWidth(line(from)) > ui.columns) from++;
-  return cut(line(from), ui.columns);
+  while (from < titles.length - 1 && lineWidth(line(from)) > room) from++;
+  return cut(line(from), room);
 }
 
 /** The parts of the screen, the one that is shown in brackets; to the right where in it one is. */

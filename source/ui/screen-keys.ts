@@ -5,6 +5,7 @@ import type {Sort} from './items.ts';
 import {type Move, type Place, placeOf, shown} from './navigation.ts';
 import {PLAYER_KEYS} from './player-keys.ts';
 import {facetShown, type Ui, underCursor} from './state.ts';
+import {pathAsked, pathEnds} from './subject.ts';
 
 /** The keys of a screen that nothing lies over. */
 export const SCREEN_KEYS: readonly Binding[] = [
@@ -59,6 +60,7 @@ export const SCREEN_KEYS: readonly Binding[] = [
     ['Right', 'l'],
     'Moves to the right in a matrix or between two sides; else shows the next part.',
     1,
+    3.5,
   ),
   sideways(['Left', 'h'], 'Moves to the left there; else shows the part before.', -1),
   aside(['L'], 'more columns', 'Shows the columns that do not fit, one screen of them after the other.', 1),
@@ -115,6 +117,33 @@ export const SCREEN_KEYS: readonly Binding[] = [
     blocked: ui =>
       (underCursor(ui)?.evidence ?? []).length > 0 ? undefined : 'This line carries no evidence.',
     run: ui => overlay({kind: 'evidence', top: 0, list: underCursor(ui)?.evidence ?? []}),
+  },
+  {
+    context: 'screen',
+    keys: ['m'],
+    name: ui => (ui.mark !== undefined && pathEnds(ui).here === ui.mark ? 'unmark' : 'mark'),
+    description:
+      'Marks what the cursor is on as the beginning of a path; again on the same takes the mark away.',
+    footer: 7.3,
+    blocked: ui =>
+      pathEnds(ui).here === undefined ? 'What the cursor is on is no end of a path.' : undefined,
+    run: ui => mark(ui, pathEnds(ui).here),
+  },
+  {
+    context: 'screen',
+    keys: ['p'],
+    name: 'path',
+    description:
+      'Shows the path from the mark to what the cursor is on; without a mark that between the ends of a connection.',
+    footer: 7.6,
+    blocked: ui => {
+      const asked = pathAsked(ui);
+      return typeof asked === 'string' ? asked : undefined;
+    },
+    run: ui => {
+      const asked = pathAsked(ui);
+      return typeof asked === 'string' ? [] : open(asked);
+    },
   },
   {
     context: 'screen',
@@ -202,6 +231,12 @@ export const SCREEN_KEYS: readonly Binding[] = [
     run: () => [{do: 'quit'}],
   },
 ];
+
+function mark(ui: Ui, words: string | undefined): readonly Effect[] {
+  if (words === ui.mark) return draw({type: 'mark', words: undefined});
+  const told = `A is ${words}: p shows the path from it to what the cursor is on.`;
+  return [...draw({type: 'mark', words}), ...draw({type: 'notice', text: told})];
+}
 
 function aside(keys: readonly string[], name: string, description: string, direction: 1 | -1): Binding {
   return {

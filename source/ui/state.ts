@@ -55,6 +55,8 @@ export type Ui = {
   readonly prompt?: Prompt | undefined;
   /** One sentence until the next key. */
   readonly notice?: string | undefined;
+  /** Where a path begins, as `m` marked it: words of `hoptop path`. */
+  readonly mark?: string | undefined;
   readonly columns: number;
   readonly rows: number;
 };
@@ -68,6 +70,7 @@ export type UiEvent =
   | {readonly type: 'overlay'; readonly overlay: Overlay | undefined}
   | {readonly type: 'filter'; readonly text: string}
   | {readonly type: 'notice'; readonly text: string | undefined}
+  | {readonly type: 'mark'; readonly words: string | undefined}
   | {readonly type: 'resize'; readonly columns: number; readonly rows: number};
 
 /** Below this there is no room for anything that could be read. */
@@ -105,6 +108,8 @@ export function update(ui: Ui, event: UiEvent): Ui {
     }
     case 'notice':
       return {...ui, notice: event.text};
+    case 'mark':
+      return {...ui, mark: event.words};
     case 'resize': {
       // Widths kept from a wider terminal would make columns drop that fit.
       const screen = {...shown(ui.navigation), widths: {}};

@@ -98,7 +98,7 @@ test('80×24: what is wrong first, then fifty nodes with a sign for each pair', 
      ! no answer  x none, others have one  > seen from the row only  + both ends
      ) the row’s end; the other not read  ( the column’s end; the other not read
      1 gap (! shows all)  10.44.1.41: No answer from 10.44.1.41:22.
-     Enter open  Tab next part  : go to  Space pause  ? help  q quit
+     Enter open  Tab next part  Right sideways  m mark  : go to  ? help  q quit
      $ hoptop mesh 4240"
   `);
   await ui.press('l', 'j');
@@ -130,7 +130,7 @@ test('60×20: a window of the columns, which moves with the cursor', async () =>
      ! no answer  x none, others have one
      > seen from the row only  + both ends  ? not read  . none
      1 gap (! shows all)  10.44.1.41: No answer from 10.44.1.41…
-     Enter open  Tab next part  : go to  ? help  q quit
+     Enter open  Tab next part  Right sideways  ? help  q quit
      $ hoptop mesh 4240"
   `);
   await ui.press('G', ...Array.from({length: 45}, () => 'l'));
@@ -153,7 +153,7 @@ test('60×20: a window of the columns, which moves with the cursor', async () =>
      ! no answer  x none, others have one
      > seen from the row only  + both ends  ? not read  . none
      1 gap (! shows all)  10.44.1.41: No answer from 10.44.1.41…
-     Enter open  Tab next part  o other end  ? help  q quit
+     Enter open  Tab next part  Right sideways  ? help  q quit
      $ hoptop mesh 4240"
   `);
   await ui.press('q');
@@ -183,7 +183,7 @@ test('120×40', async () => {
      ! no answer  x none, others have one  > seen from the row only  + both ends  ) the row’s end; the other not read
      ( the column’s end; the other not read  ? not read  . none
      1 gap (! shows all)  10.44.1.41: No answer from 10.44.1.41:22.
-     Enter open  Tab next part  : go to  Space pause  ? help  q quit
+     Enter open  Tab next part  Right sideways  m mark  : go to  Space pause  ? help  q quit
      $ hoptop mesh 4240"
   `);
   await ui.press('q');
@@ -213,7 +213,7 @@ test('200×60', async () => {
      node-1: 1 pair with it in trouble
      ! no answer  x none, others have one  > seen from the row only  + both ends  ) the row’s end; the other not read  ( the column’s end; the other not read  ? not read  . none
      1 gap (! shows all)  10.44.1.41: No answer from 10.44.1.41:22.
-     Enter open  Tab next part  : go to  Space pause  ? help  q quit
+     Enter open  Tab next part  Right sideways  m mark  : go to  Space pause  ? help  q quit
      $ hoptop mesh 4240"
   `);
   await ui.press('q');
@@ -264,7 +264,7 @@ test('one node of the seed, pasted: which addresses are nodes, and what the port
      + both ends  ) the row’s end; the other not read
      ( the column’s end; the other not read  ? not read  . none
      1 gap (! shows all)  k8s-01: namespaces: only what was pasted is known of it.
-     Enter open  Tab next part  : go to  Space pause  ? help  q quit
+     Enter open  Tab next part  Right sideways  m mark  : go to  ? help  q quit
      $ hoptop mesh"
   `);
   await ui.press('Tab');
@@ -318,7 +318,7 @@ test('one node of the seed, pasted: which addresses are nodes, and what the port
 
 
      1 gap (! shows all)  k8s-01: namespaces: only what was pasted is known of it.
-     Tab next part  / filter  s sort  e evidence  : go to  ? help  q quit
+     Tab next part  / filter  s sort  e evidence  m mark  : go to  ? help  q quit
      $ hoptop mesh"
   `);
   await ui.press('q');

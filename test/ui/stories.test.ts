@@ -31,7 +31,7 @@ test('a person walks node, pod, connection, the other end, and back to where the
 
 
 
-     Enter open  / filter  s sort  e evidence  : go to  Space pause  ? help  q quit
+     Enter open  / filter  s sort  e evidence  m mark  : go to  ? help  q quit
      $ hoptop overview"
   `);
   await ui.press('j', 'Enter');
@@ -94,7 +94,7 @@ test('120×40 has room for every column', async () => {
     "
   `);
   expect(frame.split('\n').slice(-2).join('\n')).toMatchInlineSnapshot(`
-    " Enter open  Tab next part  / filter  s sort  o other end  e evidence  : go to  Space pause  ? help  q quit
+    " Enter open  Tab next part  / filter  s sort  o other end  e evidence  m mark  : go to  Space pause  ? help  q quit
      $ hoptop pod shop/web-1"
   `);
   await ui.press('q');
