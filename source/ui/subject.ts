@@ -4,8 +4,6 @@ import type {Item} from './items.ts';
 import {shown} from './navigation.ts';
 import {type Ui, underCursor} from './state.ts';
 
-const PATH = 'path' as Question['name'];
-
 /** The ends of a path that something on screen has, as the words of `hoptop path`. */
 export type PathEnds = {
   /** What `m` marks: the pod, process, node or address itself, or the nearer end of a connection. */
@@ -28,12 +26,12 @@ export function pathEnds(ui: Ui): PathEnds {
 export function pathAsked(ui: Ui): Question | string {
   const {here, there, options = []} = pathEnds(ui);
   if (ui.mark === undefined) {
-    if (here !== undefined && there !== undefined) return {name: PATH, words: [here, there, ...options]};
+    if (here !== undefined && there !== undefined) return {name: 'path', words: [here, there, ...options]};
     return 'Nothing is marked: m marks where a path begins, p on something else shows the path to it.';
   }
   if (here === undefined) return 'What the cursor is on is no end of a path.';
   if (here === ui.mark) return `This is ${ui.mark} itself: the cursor has to be on where the path ends.`;
-  return {name: PATH, words: [ui.mark, here]};
+  return {name: 'path', words: [ui.mark, here]};
 }
 
 function endsOf({name, words}: Question): PathEnds {
@@ -44,7 +42,7 @@ function endsOf({name, words}: Question): PathEnds {
       return connectionEnds(first);
     case 'link':
       return {here: first.replace(/[/:][^/:]*$/, '')};
-    case PATH:
+    case 'path':
       return {here: first, ...(second === undefined ? {} : {there: second})};
     case 'node':
     case 'pod':
