@@ -1,0 +1,85 @@
+/** Computed paths held against what packets really crossed. */
+import type {LabStatus} from '../../demo/lab/status.ts';
+import type {Graph, Namespace} from '../../source/model/graph.ts';
+import {undoing} from '../../source/model/path/answer.ts';
+import type {Way} from '../../source/model/path/hop.ts';
+import {answerTo, packetTo} from '../../source/model/path/packet.ts';
+import {walk} from '../../source/model/path/walk.ts';
+import type {Crossed, Crossing} from './crossed.ts';
+import type {Wanted} from './marks.ts';
+import {placeName} from './places.ts';
+
+/** `worker-1 shop/db-0 eth0 out`, with the tunnel's ends where it is in one. */
+export type Line = string;
+
+/** What was computed, and what was seen, of one packet. `ways` has one unless something chooses. */
+export type Compared = {
+  readonly wanted: Wanted;
+  readonly seen: readonly Line[];
+  readonly ways: readonly (readonly Line[])[];
+  readonly answerSeen: readonly Line[];
+  readonly answerWays: readonly (readonly Line[])[];
+  readonly outcome: string;
+};
+
+export function seenLines(crossings: readonly Crossing[], nodes: ReadonlySet<string>): Line[] {
+  return crossings
+    .filter(({node}) => nodes.has(node))
+    .map(crossing => {
+      const inner = crossing.layers.at(-1)!;
+      const outer = crossing.layers.length > 1 ? ` in ${ends(crossing.layers[0]!)}` : '';
+      return `${placeName(crossing)} ${crossing.link} ${crossing.direction} ${ends(inner)}${outer}`;
+    });
+}
+
+/** Without ports: a sender chooses its own, and so does a tunnel. */
+function ends({source, destination}: Crossing['layers'][number]): string {
+  const bare = (end: string) => end.replace(/^\[(.*)\]:\d+$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
+  return `${bare(source)}→${bare(destination)}`;
+}
+
+export function wayLines(way: Way): Line[] {
+  return way.hops.flatMap(({way: how, iface, packet, layers}) => {
+    if (!iface || (how !== 'in' && how !== 'out')) return [];
+    const {namespace, link} = iface;
+    const pod = namespace.kind === 'pod' ? namespace.pods[0] : undefined;
+    const inner = layers[0]?.inner ?? packet;
+    const outer = layers.length > 0 ? ` in ${packet.source}→${packet.destination}` : '';
+    const place = placeName({node: namespace.node.name, ...(pod ? {pod: `${pod.namespace}/${pod.name}`} : {})});
+    return [`${place} ${link.name} ${how} ${inner.source}→${inner.destination}${outer}`];
+  });
+}
+
+/** The namespace that a lab's place is. */
+export function namespaceAt(graph: Graph, {from}: Wanted): Namespace {
+  const node = graph.nodes.find(({name}) => name === from.node)!;
+  if (!from.pod) return node.host!;
+  return node.pods.find(pod => `${pod.namespace}/${pod.name}` === from.pod)!.netns!;
+}
+
+export function compare(graph: Graph, status: LabStatus, seen: readonly Crossed[]): Compared[] {
+  const nodes = new Set(status.nodes.map(({name}) => name));
+  return seen.map(({wanted, forward, reply}) => {
+    const packet = packetTo(wanted.to, wanted.protocol, wanted.port);
+    const {ways} = walk(graph, {namespace: namespaceAt(graph, wanted), packet});
+    const backs = ways.flatMap(way => {
+      const answer = answerTo(way.packet);
+      if (way.outcome !== 'delivered' || !way.target || !answer) return [];
+      return walk(graph, {namespace: way.target, packet: answer}, undoing(way.translations), way.translations).ways;
+    });
+    return {
+      wanted,
+      seen: seenLines(forward, nodes),
+      ways: ways.map(wayLines),
+      answerSeen: seenLines(reply, nodes),
+      answerWays: backs.map(wayLines),
+      outcome: ways.map(({outcome, hops}) => (outcome === 'delivered' ? outcome : `${outcome}: ${hops.at(-1)?.say}`)).join(', '),
+    };
+  });
+}
+
+/** Is what was seen one of the ways that were computed, in its order? */
+export function isExact(seen: readonly Line[], ways: readonly (readonly Line[])[]): boolean {
+  const text = seen.join('\n');
+  return ways.some(way => way.join('\n') === text);
+}
