@@ -12,6 +12,7 @@ import {interfaceNames, near, nodeNames, podNames, processNames} from './names.t
 import {node} from './node.ts';
 import {overview} from './overview.ts';
 import {path} from './path.ts';
+import {pathNames} from './path-ends.ts';
 import {peers} from './peers.ts';
 import {pod} from './pod.ts';
 import {pods} from './pods.ts';
@@ -110,7 +111,7 @@ function about(graph: Graph, name: QuestionName, typed: string): string[] {
     link: () => interfaceNames(graph),
     process: () => processNames(graph),
     connection: () => connectionNames(graph, typed, MOST_SUGGESTIONS),
-    path: () => [...nodeNames(graph), ...podNames(graph)],
+    path: () => pathNames(graph, typed),
     mesh: () => meshNames(graph),
     peers: () => [...nodeNames(graph), ...podNames(graph), ...processNames(graph)],
   };

@@ -1,8 +1,9 @@
 import {canonical, familyOf} from '../facts/prefix.ts';
 import type {Graph, Namespace} from '../model/graph.ts';
+import {type NodeService, servicesOf} from '../model/services.ts';
 import type {Missing} from './answer.ts';
 import {isMissing} from './definition.ts';
-import {namespaceWords} from './names.ts';
+import {namespaceWords, near, nodeNames, podNames} from './names.ts';
 import {resolve} from './scope.ts';
 
 /** One end of a path: where it is, and by which addresses it is called. */
@@ -13,6 +14,8 @@ export type PathEnd = {
   /** Where it is; undefined for an address on no node read, and for a service. */
   readonly namespace: Namespace | undefined;
   readonly addresses: readonly string[];
+  /** Ports of the service that it is, as nodes' own rules have them. */
+  readonly services?: readonly NodeService[];
 };
 
 /**
@@ -23,7 +26,7 @@ export function endCalled(graph: Graph, word: string): PathEnd | Missing {
   const address = canonical(word.replace(/^\[(.*)\]$/, '$1'));
   if (address !== undefined) return atAddress(graph, address);
   const service = /^(?:svc|service)\/([^/]+\/[^/]+)$/.exec(word);
-  if (service) return {words: `svc/${service[1]}`, kind: 'service', namespace: undefined, addresses: []};
+  if (service) return serviceCalled(graph, service[1]!);
   const [, kind, name] = /^(node|pod)\/(.+)$/.exec(word) ?? [];
   const scope =
     kind === undefined
@@ -60,12 +63,56 @@ function firstOf<T>(first: T | Missing, otherwise: () => T | Missing): T | Missi
 function atAddress(graph: Graph, address: string): PathEnd | Missing {
   const holders = graph.byAddress.get(address) ?? [];
   const [namespace] = holders;
+  const services = allServices(graph).filter(one => one.address === address);
   return {
     words: address,
     kind: 'address',
-    namespace: holders.length === 1 ? namespace : undefined,
+    namespace: holders.length === 1 && services.length === 0 ? namespace : undefined,
     addresses: [address],
+    ...(services.length > 0 ? {services} : {}),
   };
+}
+
+/** Every service that any node's rules have, each port once; `ns/name:port` from their comments. */
+export function allServices(graph: Graph): readonly NodeService[] {
+  const found = new Map<string, NodeService>();
+  for (const node of graph.nodes) {
+    for (const service of servicesOf(node) ?? []) {
+      const key = `${service.kind} ${service.address} ${service.protocol} ${service.port}`;
+      if (service.address !== undefined && !found.has(key)) found.set(key, service);
+    }
+  }
+  return [...found.values()];
+}
+
+export function serviceNames(graph: Graph): string[] {
+  return [
+    ...new Set(
+      allServices(graph).flatMap(({name}) => (name === undefined ? [] : [`svc/${name.replace(/:.*$/, '')}`])),
+    ),
+  ];
+}
+
+function serviceCalled(graph: Graph, name: string): PathEnd | Missing {
+  const [bare = '', port] = name.split(':');
+  const services = allServices(graph).filter(
+    service =>
+      service.kind === 'clusterIP' &&
+      service.name?.replace(/:.*$/, '') === bare &&
+      (port === undefined || service.name === name || String(service.port) === port),
+  );
+  if (services.length === 0) {
+    const unread = graph.nodes
+      .filter(node => node.snapshot && !node.host?.facts?.netfilter)
+      .map(node => node.name);
+    const why = unread.length > 0 ? ` The rules that translate were not read on ${unread.join(', ')}.` : '';
+    return {
+      missing: `No service ${name} is in the rules of the nodes read.${why}`,
+      suggestions: near(serviceNames(graph), `svc/${name}`),
+    };
+  }
+  const addresses = [...new Set(services.map(({address}) => address!))];
+  return {words: `svc/${name}`, kind: 'service', namespace: undefined, addresses, services};
 }
 
 function inNamespace(namespace: Namespace): PathEnd {
@@ -84,4 +131,12 @@ export function addressFor(from: PathEnd, to: PathEnd, family: 4 | 6 | undefined
     to.addresses.find(address => familyOf(address) === wanted) ??
     (family === undefined ? to.addresses[0] : undefined)
   );
+}
+
+/** Both ends of a path for completion: the second one once the first is whole. */
+export function pathNames(graph: Graph, typed: string): string[] {
+  const senders = [...nodeNames(graph), ...podNames(graph)];
+  const [first = '', ...rest] = typed.split(/\s+/);
+  if (rest.length === 0 && !senders.includes(first)) return senders;
+  return [...senders, ...serviceNames(graph)].filter(name => name !== first).map(name => `${first} ${name}`);
 }

@@ -29,9 +29,9 @@ export function readPathWords(words: readonly string[]): PathWords | string {
   const [from, to, ...more] = ends;
   if (from === undefined || to === undefined) return 'path needs two ends: from where, and to where.';
   if (more.length > 0) return `path takes two ends; "${more.join(' ')}" is one too many.`;
-  const protocol = options.get('proto') ?? 'tcp';
-  if (!isProtocolName(protocol)) return `--proto is one of ${PROTOCOLS.join(', ')}; this is "${protocol}".`;
   const port = options.get('port');
+  const protocol = options.get('proto') ?? usual(port);
+  if (!isProtocolName(protocol)) return `--proto is one of ${PROTOCOLS.join(', ')}; this is "${protocol}".`;
   if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) {
     return `--port takes a number from 1 to 65535; this is "${port}".`;
   }
@@ -47,9 +47,14 @@ export function readPathWords(words: readonly string[]): PathWords | string {
   };
 }
 
+/** Without a port what `ping` sends, with one what opens a connection. */
+function usual(port: unknown): 'tcp' | 'icmp' {
+  return port === undefined ? 'icmp' : 'tcp';
+}
+
 const OPTIONS = new Set(['port', 'proto', 'family']);
 
-function isProtocolName(text: string): text is PathWords['protocol'] {
+export function isProtocolName(text: string): text is PathWords['protocol'] {
   return (PROTOCOLS as readonly string[]).includes(text);
 }
 
@@ -59,7 +64,7 @@ export function pathWords({from, to, port, protocol, family}: PathWords): string
     from,
     to,
     ...(port === undefined ? [] : ['--port', String(port)]),
-    ...(protocol === 'tcp' ? [] : ['--proto', protocol]),
+    ...(protocol === usual(port) ? [] : ['--proto', protocol]),
     ...(family === undefined ? [] : ['--family', String(family)]),
   ];
 }

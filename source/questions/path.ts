@@ -1,15 +1,17 @@
 import * as v from 'valibot';
 import type {Graph} from '../model/graph.ts';
 import {undoing} from '../model/path/answer.ts';
+import {byRules} from '../model/path/hooks.ts';
 import type {Way} from '../model/path/hop.ts';
 import {answerTo, type Packet, packetText, packetTo} from '../model/path/packet.ts';
 import {walk} from '../model/path/walk.ts';
 import type {Answer, Missing} from './answer.ts';
 import {type Definition, isMissing} from './definition.ts';
 import {gapsFor} from './gaps.ts';
+import {interfaceWords} from './names.ts';
 import {addressFor, endCalled, type PathEnd} from './path-ends.ts';
 import {WayRow, wayRow} from './path-rows.ts';
-import {PATH_USAGE, type PathWords, pathWords, readPathWords} from './path-words.ts';
+import {isProtocolName, PATH_USAGE, type PathWords, pathWords, readPathWords} from './path-words.ts';
 import {base, count, list, maybe, text} from './schema.ts';
 
 const End = v.object({
@@ -44,7 +46,16 @@ const Path = v.object({
 });
 export type PathAnswer = Answer & v.InferOutput<typeof Path>;
 
-const FACTS = ['network', 'rules6', 'forwarding', 'sysctls', 'netns-sysctls', 'nsids', 'namespaces'];
+const FACTS = [
+  'network',
+  'netfilter',
+  'rules6',
+  'forwarding',
+  'sysctls',
+  'netns-sysctls',
+  'nsids',
+  'namespaces',
+];
 
 export const path: Definition<PathAnswer> = {
   name: 'path',
@@ -71,9 +82,22 @@ export const path: Definition<PathAnswer> = {
       };
     const address = addressFor(from, to, read.family);
     if (address === undefined) return noAddress(to, read);
-    return answer(graph, read, from, to, address);
+    const meant = portOf(to, address, read);
+    return isMissing(meant) ? meant : answer(graph, meant, from, to, address);
   },
 };
+
+/** A service is called by a port of it: the one that it has, where it has one. */
+function portOf({services = [], words}: PathEnd, address: string, read: PathWords): PathWords | Missing {
+  const ports = services.filter(one => one.address === address);
+  if (ports.length === 0 || read.port !== undefined) return read;
+  const fitting = read.protocol === 'icmp' ? ports : ports.filter(({protocol}) => protocol === read.protocol);
+  const [only] = fitting;
+  if (fitting.length === 1 && isProtocolName(only!.protocol))
+    return {...read, port: only!.port, protocol: only!.protocol};
+  const said = ports.map(({port, protocol}) => `${port}/${protocol}`).join(', ');
+  return {missing: `${words} has the ports ${said}: say which with --port and --proto.`, suggestions: []};
+}
 
 function noAddress(to: PathEnd, {family}: PathWords): Missing {
   const which = family === undefined ? 'address' : `IPv${family} address`;
@@ -85,7 +109,9 @@ function answer(graph: Graph, read: PathWords, from: PathEnd, to: PathEnd, addre
     ...packetTo(address, read.protocol, read.port),
     ...(from.kind === 'address' ? {source: from.words} : {}),
   };
-  const there = from.namespace ? walk(graph, {namespace: from.namespace, packet}) : {ways: [], more: 0};
+  const there = from.namespace
+    ? walk(graph, {namespace: from.namespace, packet}, byRules)
+    : {ways: [], more: 0};
   const backs = from.namespace ? answers(graph, there.ways) : answersTo(graph, to, packet);
   const forward = direction(graph, packet, there.ways, there.more, from);
   const asked = there.ways.find(way => way.outcome === 'delivered')?.packet;
@@ -160,7 +186,7 @@ function sentence(ways: readonly WayRow[], from: PathEnd): string {
   const where = last.link ?? last.place ?? 'between the nodes';
   switch (worst.outcome) {
     case 'delivered':
-      return `It arrives at ${last.pods[0] ?? last.place ?? where}${many}.`;
+      return `It arrives at ${[...new Set(ways.map(arrival))].join(' or ')}.`;
     case 'broken':
       return `It is lost at ${where}${many}: ${last.say}.`;
     case 'unknown':
@@ -170,25 +196,31 @@ function sentence(ways: readonly WayRow[], from: PathEnd): string {
   }
 }
 
+function arrival({hops}: WayRow): string {
+  const last = hops.at(-1)!;
+  return last.pods.length === 1 ? last.pods[0]! : (last.place ?? 'its end');
+}
+
 function nodesOf(ways: readonly Way[]) {
   return new Set(ways.flatMap(({hops}) => hops.flatMap(({node}) => node ?? [])));
 }
 
 /** Interfaces that one direction crosses and the other does not, of nodes that both pass. */
 function asymmetry(there: readonly Way[], back: readonly Way[]): string[] {
-  const [out, home] = [there[0], back[0]];
-  if (!out || !home || out.outcome !== 'delivered') return [];
-  const crossed = (way: Way) =>
+  const arrived = there.filter(({outcome}) => outcome === 'delivered');
+  if (arrived.length === 0 || back.length === 0) return [];
+  const crossed = (ways: readonly Way[]) =>
     new Set(
-      way.hops.flatMap(({way: how, iface}) => (iface && (how === 'out' || how === 'in') ? [iface] : [])),
+      ways.flatMap(({hops}) =>
+        hops.flatMap(({way, iface}) => (iface && (way === 'out' || way === 'in') ? [iface] : [])),
+      ),
     );
-  const [a, b] = [crossed(out), crossed(home)];
-  const name = (iface: {namespace: {node: {name: string}}; link: {name: string}}) =>
-    `${iface.namespace.node.name}/${iface.link.name}`;
-  const only = (one: typeof a, other: typeof a) => [...one].filter(iface => !other.has(iface)).map(name);
-  const [there1, back1] = [only(a, b), only(b, a)];
+  const [out, home] = [crossed(arrived), crossed(back)];
+  const only = (one: typeof out, other: typeof out) =>
+    [...one].filter(iface => !other.has(iface)).map(interfaceWords);
+  const [outOnly, homeOnly] = [only(out, home), only(home, out)];
   return [
-    ...(there1.length > 0 ? [`Only the way there crosses ${there1.join(', ')}.`] : []),
-    ...(back1.length > 0 ? [`Only the way back crosses ${back1.join(', ')}.`] : []),
+    ...(outOnly.length > 0 ? [`Only the way there crosses ${outOnly.join(', ')}.`] : []),
+    ...(homeOnly.length > 0 ? [`Only the way back crosses ${homeOnly.join(', ')}.`] : []),
   ];
 }

@@ -170,7 +170,10 @@ function ends(packet: string): string {
 }
 
 function between({parts}: Box): Line[] {
-  return parts.flatMap((hop): Line[] =>
-    hop.status === 'ok' ? [[{text: `          ↓ ${hop.say}`, tone: 'plain'}]] : said(hop),
-  );
+  return parts.flatMap((hop): Line[] => {
+    if (hop.status !== 'ok') return said(hop);
+    return wrapped(hop.say, WIDTH - 14).map(
+      (text, i): Line => [{text: `          ${i === 0 ? '↓' : ' '} ${text}`}],
+    );
+  });
 }

@@ -105,7 +105,8 @@ function deciding({clues}: HopRow): string {
     'address',
     'rule',
   ];
-  return [...clues].sort((a, b) => order.indexOf(a.by) - order.indexOf(b.by))[0]?.text ?? '';
+  // Of several rules that translate, the last one did it.
+  return [...clues].reverse().sort((a, b) => order.indexOf(a.by) - order.indexOf(b.by))[0]?.text ?? '';
 }
 
 function moves({way, rates}: HopRow): string {

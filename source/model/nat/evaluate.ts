@@ -205,10 +205,17 @@ function loopback(family: 4 | 6): string {
   return family === 4 ? '127.0.0.1' : '::1';
 }
 
-/** The address that packets which leave by a device get: its first of global scope (`inet_select_addr`). */
+/**
+ * The address that packets which leave by a device get: its first of global scope, else that of the first other device
+ * (`inet_select_addr`; a veth of a routed pod has none of its own).
+ */
 function addressOf(namespace: Namespace, device: string | undefined, family: 4 | 6): string | undefined {
-  const addresses = device === undefined ? undefined : namespace.byName.get(device)?.addresses;
-  return addresses?.find(one => one.family === family && one.scope === 'global')?.address;
+  const leaving = device === undefined ? undefined : namespace.byName.get(device);
+  if (!leaving) return undefined;
+  const others = [...namespace.interfaces].sort((a, b) => a.link.ifindex - b.link.ifindex);
+  return [leaving, ...others]
+    .flatMap(({addresses}) => addresses)
+    .find(one => one.family === family && one.scope === 'global')?.address;
 }
 
 /** The chance that all matches hold: 0 never, 1 always; a text is the first that cannot be told. */

@@ -1,7 +1,7 @@
 import type {ForwardingEntry} from '../../facts/forwarding.ts';
 import type {Graph, Interface} from '../graph.ts';
+import {type Asked, bypassed, callsRules, postRouted, preRouted} from './bridge-rules.ts';
 import {type Clue, evidenceOf, linkClue} from './hop.ts';
-import {setting} from './setting.ts';
 import {chose, ended, hopAt, type State, type World, walked} from './state.ts';
 
 type Arrived = Extract<State, {step: 'arrive' | 'emit'}>;
@@ -16,8 +16,21 @@ export function bridged(
   port: Interface | undefined,
   state: Arrived,
 ): State[] {
+  if (!port || !callsRules(bridge, state.packet.family)) return switched(world, bridge, port, state);
+  return preRouted(world, bridge, state).flatMap(one =>
+    'up' in one ? switched(world, bridge, port, one) : [one],
+  );
+}
+
+function switched(
+  world: World,
+  bridge: Interface,
+  port: Interface | undefined,
+  state: Arrived | Asked,
+): State[] {
   const {packet, layers, next, trail} = state;
   const load = {packet, layers};
+  const asked = 'prerouted' in state ? state : undefined;
   const ports = bridge.namespace.interfaces.filter(one => one.link.master === bridge.link.name);
   const mac = state.mac ?? holderMac(world.graph, bridge, ports, next);
   if (!bridge.link.flags.includes('UP')) {
@@ -47,131 +60,105 @@ export function bridged(
   }
   const entries = entriesFor(bridge, mac);
   const own = isOwn(bridge, ports, mac, entries);
-  if (own && port) {
-    const hop = hopAt(bridge, load, {way: 'in', say: `for ${bridge.link.name} itself`, clues: [own]});
-    return [{step: 'route', iface: bridge, ...load, trail: walked(trail, hop)}];
+  if ((own || asked?.up) && port) {
+    const clues = [...(own ? [own] : []), ...(asked?.clues ?? [])];
+    const hop = hopAt(bridge, load, {way: 'in', say: `for ${bridge.link.name} itself`, clues});
+    const prerouted = asked ? {prerouted: true as const} : {};
+    return [{step: 'route', iface: bridge, ...load, ...prerouted, trail: walked(trail, hop)}];
   }
   const skipped = bypassed(world, bridge, state);
   if (skipped) return [ended(trail, skipped, 'broken')];
-  const learned = entries.find(
-    entry => entry.dev !== bridge.link.name && ports.some(one => one.link.name === entry.dev),
+  const learned = entries.find(entry => ports.some(({link}) => link.name === entry.dev));
+  if (!learned) return flooded({world, bridge, from: port, state}, ports, mac);
+  const to = ports.find(({link}) => link.name === learned.dev)!;
+  const why = `${mac} is behind ${learned.dev}`;
+  return handOn(
+    {world, bridge, from: port, state},
+    {to, mac, clues: [fdbClue(bridge, learned)], why, grade: 'proven'},
   );
-  if (learned)
-    return [
-      handOn(
-        bridge,
-        port,
-        ports.find(one => one.link.name === learned.dev)!,
-        mac,
-        state,
-        [fdbClue(bridge, learned)],
-        `${mac} is behind ${learned.dev}`,
-        'proven',
-      ),
-    ];
-  return flooded(world, bridge, port, ports, mac, state);
 }
 
-function handOn(
-  bridge: Interface,
-  from: Interface | undefined,
-  to: Interface,
-  mac: string,
-  state: Arrived,
-  clues: readonly Clue[],
-  why: string,
-  grade: 'proven' | 'inferred',
-): State {
+/** A frame on a bridge, and the port it came in by; absent when the bridge's own namespace sends it. */
+type Switched = {
+  readonly world: World;
+  readonly bridge: Interface;
+  readonly from: Interface | undefined;
+  readonly state: Arrived | Asked;
+};
+
+type Choice = {
+  readonly to: Interface;
+  readonly mac: string;
+  readonly clues: readonly Clue[];
+  readonly why: string;
+  readonly grade: 'proven' | 'inferred';
+};
+
+function handOn(switching: Switched, choice: Choice): State[] {
+  const {world, bridge, from, state} = switching;
+  if (!from || !('prerouted' in state)) return out(switching, choice);
+  return postRouted(world, bridge, state).flatMap(one => {
+    if ('step' in one) return [one];
+    const {prerouted: _, up: __, clues: before, ...rest} = state;
+    const clues = [...before, ...choice.clues, ...one.clues];
+    return out({...switching, state: {...rest, packet: one.packet, trail: one.trail}}, {...choice, clues});
+  });
+}
+
+function out({bridge, from, state}: Switched, {to, mac, clues, why, grade}: Choice): State[] {
   const {packet, layers, next, trail} = state;
   const load = {packet, layers};
   const hop = hopAt(bridge, load, {way: 'through', say: why, clues, grade});
-  if (to === from && !to.link.hairpin) {
-    const say = `${mac} is behind the port that it came in by, which sends nothing back (no hairpin)`;
-    return ended(walked(trail, hop), hopAt(to, load, {way: 'end', status: 'broken', say, clues}), 'broken');
+  const refused =
+    to === from && !to.link.hairpin
+      ? `${mac} is behind the port that it came in by, which sends nothing back (no hairpin)`
+      : from?.link.isolated && to.link.isolated
+        ? 'both ports are isolated from each other'
+        : undefined;
+  if (refused !== undefined) {
+    const end = hopAt(to, load, {way: 'end', status: 'broken', say: refused, clues});
+    return [ended(walked(trail, hop), end, 'broken')];
   }
-  if (from?.link.isolated && to.link.isolated) {
-    return ended(
-      walked(trail, hop),
-      hopAt(to, load, {way: 'end', status: 'broken', say: 'both ports are isolated', clues}),
-      'broken',
-    );
-  }
-  const out = hopAt(to, load, {way: 'out', say: `to ${mac}`, grade});
   // From the bridge's own namespace the bridge itself was the way out already.
-  const on = from ? walked(trail, hop, out) : walked(trail, {...out, clues, say: why});
-  return {step: 'emit', iface: to, ...load, mac, next, trail: on};
+  const left = hopAt(to, load, {way: 'out', say: from ? `to ${mac}` : why, grade, clues: from ? [] : clues});
+  const on = from ? walked(trail, hop, left) : walked(trail, left);
+  return [{step: 'emit', iface: to, ...load, mac, next, trail: on}];
 }
 
 /** No entry: the frame goes out by every port, and whoever has the address takes it. */
-function flooded(
-  world: World,
-  bridge: Interface,
-  from: Interface | undefined,
-  ports: readonly Interface[],
-  mac: string,
-  state: Arrived,
-): State[] {
+function flooded(switching: Switched, ports: readonly Interface[], mac: string): State[] {
+  const {world, bridge, from, state} = switching;
   const {packet, layers, trail} = state;
-  const load = {packet, layers};
-  const behind = ports.filter(port => port !== from && isBehind(world.graph, port, mac));
-  const clue = linkClue(bridge, 'fdb', `no entry for ${mac}: the frame goes to all ${ports.length} ports`);
-  const why = `no entry for ${mac} yet: it goes to every port, and only behind`;
-  if (behind.length === 1)
-    return [
-      handOn(
-        bridge,
-        from,
-        behind[0]!,
-        mac,
-        state,
-        [clue],
-        `${why} ${behind[0]!.link.name} is it taken`,
-        'inferred',
-      ),
-    ];
-  if (behind.length > 1) {
-    return behind.map(port =>
-      handOn(
-        bridge,
-        from,
-        port,
-        mac,
-        {...state, trail: chose(trail, `flooded to ${port.link.name}`, undefined)},
-        [clue],
-        why,
-        'inferred',
-      ),
-    );
+  const others = ports.filter(port => port !== from);
+  const clues = [linkClue(bridge, 'fdb', `no entry for ${mac}: the frame goes to all ${ports.length} ports`)];
+  const none = `no entry for ${mac} yet: it goes to every port`;
+  const behind = others.filter(port => isBehind(world.graph, port, mac));
+  if (behind.length > 0) {
+    return behind.flatMap(to => {
+      const why = `${none}, and behind ${to.link.name} it is taken`;
+      const on = behind.length > 1 ? chose(trail, `flooded to ${to.link.name}`, undefined) : trail;
+      return handOn({...switching, state: {...state, trail: on}}, {to, mac, clues, why, grade: 'inferred'});
+    });
   }
-  const elsewhere = ports.filter(port => port !== from && leadsOut(world.graph, port));
-  if (elsewhere.length === 1)
-    return [
-      handOn(
-        bridge,
-        from,
-        elsewhere[0]!,
-        mac,
-        state,
-        [clue],
-        `no entry for ${mac} yet: it goes to every port; ${elsewhere[0]!.link.name} alone leads on`,
-        'inferred',
-      ),
-    ];
-  const say = `${bridge.link.name} has no entry for ${mac}, and none of its ${ports.length} ports is known to have it behind`;
-  const status = elsewhere.length > 1 || !bridge.namespace.facts?.forwarding ? 'unknown' : 'broken';
-  return [
-    ended(
-      trail,
-      hopAt(bridge, load, {
-        way: 'end',
-        status,
-        say,
-        clues: [clue],
-        grade: status === 'unknown' ? 'unknown' : 'inferred',
-      }),
-      status,
-    ),
-  ];
+  const elsewhere = others.filter(port => leadsOut(world.graph, port));
+  const [only] = elsewhere;
+  if (only && elsewhere.length === 1) {
+    const why = `${none}; ${only.link.name} alone leads on`;
+    return handOn(switching, {to: only, mac, clues, why, grade: 'inferred'});
+  }
+  const isKnown = elsewhere.length === 0 && bridge.namespace.facts?.forwarding !== undefined;
+  const hop = hopAt(
+    bridge,
+    {packet, layers},
+    {
+      way: 'end',
+      status: isKnown ? 'broken' : 'unknown',
+      say: `${bridge.link.name} has no entry for ${mac}, and none of its ${ports.length} ports is known to have it behind`,
+      clues,
+      grade: isKnown ? 'inferred' : 'unknown',
+    },
+  );
+  return [ended(trail, hop, isKnown ? 'broken' : 'unknown')];
 }
 
 /** The interface at the other end of a port has the address, or a device on it has. */
@@ -242,36 +229,4 @@ function holderMac(
     .flatMap(port => graph.pairs.get(port)?.candidates ?? [])
     .filter(other => other.addresses.some(({address}) => address === next));
   return behind.length === 1 ? behind[0]!.link.mac : undefined;
-}
-
-/**
- * An answer that this node should translate back, but that its bridge hands on without netfilter (br_netfilter off):
- * the caller gets it from an address that it never called.
- */
-function bypassed(world: World, bridge: Interface, state: Arrived) {
-  const {namespace} = bridge;
-  const {packet, layers} = state;
-  if (layers.length > 0) return undefined;
-  const missed = world.undo.find(
-    one =>
-      one.namespace === namespace &&
-      one.after.destination === packet.source &&
-      one.before.destination !== packet.source,
-  );
-  const hooked = setting(
-    namespace,
-    packet.family === 4 ? 'net.bridge.bridge-nf-call-iptables' : 'net.bridge.bridge-nf-call-ip6tables',
-  );
-  if (!missed || hooked?.value === '1') return undefined;
-  return hopAt(
-    bridge,
-    {packet, layers},
-    {
-      way: 'end',
-      status: 'broken',
-      grade: 'inferred',
-      say: `the answer is switched past the rules that should give it ${missed.before.destination} back as its source: bridge-nf-call-iptables is ${hooked ? hooked.value : 'not there (br_netfilter is not loaded)'}`,
-      clues: hooked ? [hooked.clue] : [],
-    },
-  );
 }

@@ -71,13 +71,15 @@ function toPeer(world: World, state: Emitted): State[] {
       `${iface.link.name} (${iface.link.ifindex}) ↔ ${peer.link.name} (${peer.link.ifindex}): ${pair!.why}`,
     );
     const grade = pair!.grade;
-    const hop = hopAt(peer, state, {
+    // A packet's mark does not outlive its namespace (`skb_scrub_packet`).
+    const there = peer.namespace === iface.namespace ? state : {...state, packet: {...state.packet, mark: 0}};
+    const hop = hopAt(peer, there, {
       way: 'in',
       say: `the other end of ${iface.link.name}`,
       clues: [clue],
       grade,
     });
-    return {...arriving(state, peer), trail: walked(on, hop)};
+    return {...arriving(there, peer), trail: walked(on, hop)};
   });
 }
 

@@ -154,7 +154,7 @@ function hop(state: Emitted, parts: Partial<Hop> & Pick<Hop, 'say'>): Hop {
 
 function reached(state: Emitted, iface: Interface, trail: State['trail']): Extract<State, {step: 'arrive'}> {
   const {packet, layers, mac, next} = state;
-  return {step: 'arrive', iface, packet, layers, mac, next, trail};
+  return {step: 'arrive', iface, packet: {...packet, mark: 0}, layers, mac, next, trail};
 }
 
 function walkedIn(

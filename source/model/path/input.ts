@@ -146,7 +146,10 @@ export function routeIn(world: World, state: At<'route'>): State[] {
   const {iface, layers} = state;
   const {namespace, link} = iface;
   const devices = {in: link.name};
-  return hooked(world, namespace, 'PREROUTING', state, state.trail, devices).flatMap((branch): State[] => {
+  const begun = state.prerouted
+    ? [{packet: state.packet, clues: [], trail: state.trail}]
+    : hooked(world, namespace, 'PREROUTING', state, state.trail, devices);
+  return begun.flatMap((branch): State[] => {
     if ('step' in branch) return [branch];
     const {packet, clues, trail} = branch;
     const load = {packet, layers};

@@ -10,6 +10,8 @@ export type Resolved = {
   /** A sentence when the entry forbids sending. */
   readonly broken?: string;
   readonly doubt?: string;
+  /** The entry is good without asking again (NUD_CONNECTED). */
+  readonly isConnected?: boolean;
 };
 
 /** Devices that ask nobody: no MAC addresses, or none needed. */
@@ -47,8 +49,11 @@ export function resolveNeighbour(iface: Interface, next: string): Resolved {
       broken: `the neighbour ${next} on ${link.name} is ${entry.state.join(' ')}: ${asked}`,
     };
   }
-  return {mac: entry.mac, clues: [clue], grade: 'proven'};
+  const isConnected = entry.state.some(state => CONNECTED.has(state));
+  return {mac: entry.mac, clues: [clue], grade: 'proven', isConnected};
 }
+
+const CONNECTED = new Set(['PERMANENT', 'NOARP', 'REACHABLE']);
 
 /** As `ip neigh` prints it. */
 function neighbourText({dst, dev, mac, state}: Neighbour): string {

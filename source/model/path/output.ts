@@ -234,7 +234,8 @@ export function hooked(
   const branches = world.hooks(namespace, hook, load.packet, devices);
   return branches.map((branch): Hooked | State => {
     const {fate, clues, why} = branch;
-    const split = branches.length > 1 ? chose(trail, why, branch.probability) : trail;
+    const sure: Trail = branch.doubt ? {...trail, grade: worst(trail.grade, 'inferred')} : trail;
+    const split = branches.length > 1 ? chose(sure, why, branch.probability) : sure;
     if (fate === 'on') {
       const translated = isTranslated(load.packet, branch.packet);
       const translations = translated

@@ -21,8 +21,8 @@ export function matches(rule: Rule, packet: Packet, course: Course, namespace: N
     ),
     said(rule.fwmark === undefined || marked(rule.fwmark, packet.mark)),
     said(rule.ipproto === undefined || isProtocol(packet, rule.ipproto)),
-    port(rule.sport, packet.sourcePort),
-    port(rule.dport, packet.destinationPort),
+    port(rule.sport, packet.sourcePort, packet.protocol),
+    port(rule.dport, packet.destinationPort, packet.protocol),
     rule.others === undefined ? 'yes' : 'unsure',
   ];
   const all = asked.includes('no') ? 'no' : asked.includes('unsure') ? 'unsure' : 'yes';
@@ -51,9 +51,14 @@ function marked(selector: string, mark: number): boolean {
   return (mark & mask) >>> 0 === (value & mask) >>> 0;
 }
 
-function port(range: readonly [number, number] | undefined, port: number | undefined): Match {
+/** An echo request has no ports: a rule that asks for one does not hold. */
+function port(
+  range: readonly [number, number] | undefined,
+  port: number | undefined,
+  protocol: string,
+): Match {
   if (range === undefined) return 'yes';
-  if (port === undefined) return 'unsure';
+  if (port === undefined) return protocol.startsWith('icmp') ? 'no' : 'unsure';
   return said(port >= range[0] && port <= range[1]);
 }
 

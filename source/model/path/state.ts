@@ -10,6 +10,8 @@ export type HookBranch = {
   readonly packet: Packet;
   readonly clues: readonly Clue[];
   readonly why: string;
+  /** The rules were not read: all that follows is inferred. */
+  readonly doubt?: true | undefined;
 };
 export type Hook = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING';
 export type Hooks = (
@@ -67,7 +69,12 @@ export type At =
     } & Load)
   | ({readonly step: 'emit'; readonly iface: Interface} & Frame)
   | ({readonly step: 'arrive'; readonly iface: Interface} & Frame)
-  | ({readonly step: 'route'; readonly iface: Interface} & Load)
+  | ({
+      readonly step: 'route';
+      readonly iface: Interface;
+      /** PREROUTING was asked on the bridge already. */
+      readonly prerouted?: true;
+    } & Load)
   | ({readonly step: 'done'; readonly outcome: Outcome; readonly target?: Namespace} & Load);
 
 export type State = At & {readonly trail: Trail};

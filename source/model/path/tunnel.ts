@@ -90,6 +90,8 @@ export function wrap(world: World, state: Emitted): State[] {
     const local = link.vxlan?.local ?? link.tunnel?.local;
     const outer = {
       ...packetTo(address, wrapping.protocol, port),
+      // Inside its namespace what is wrapped around it carries the same mark.
+      mark: packet.mark,
       ...(local === undefined ? {} : {source: local}),
     };
     const oif = link.vxlan?.lower ?? link.tunnel?.lower;
@@ -184,7 +186,8 @@ export function unwrap(
   const layer = load.layers.at(-1)!;
   const {namespace} = arrived;
   const {node} = namespace;
-  const inner: Load = {packet: layer.inner, layers: load.layers.slice(0, -1)};
+  // The mark is that of the packet as it came: none, from another node.
+  const inner: Load = {packet: {...layer.inner, mark: load.packet.mark}, layers: load.layers.slice(0, -1)};
   const fitting = node.namespaces
     .filter(
       one =>

@@ -1,0 +1,116 @@
+import type {GraphNode, Namespace} from '../graph.ts';
+import {hookBranches} from '../nat/evaluate.ts';
+import type {Branch, Step} from '../nat/packet.ts';
+import {type NodeService, servicesOf} from '../services.ts';
+import type {Clue} from './hop.ts';
+import type {Packet} from './packet.ts';
+import type {HookBranch, Hooks} from './state.ts';
+
+/** What the netfilter rules of a namespace do to the first packet of a connection. Filters are not asked. */
+export const byRules: Hooks = (namespace, hook, packet, devices) => {
+  const empty = hook === 'FORWARD' || hook === 'OUTPUT' ? withoutBackends(namespace, packet) : undefined;
+  if (empty) return [{fate: empty.empty!, probability: 1, packet, ...emptyText(empty)}];
+  const {source = packet.family === 4 ? '0.0.0.0' : '::', ...rest} = packet;
+  const branches = hookBranches(namespace, hook, {...rest, source, ...devices});
+  if (branches === undefined) {
+    // Only of a node's own namespace are they asked for at all.
+    const doubt = namespace.kind === 'host' && (hook === 'PREROUTING' || hook === 'OUTPUT');
+    return [
+      {
+        fate: 'on',
+        probability: 1,
+        packet,
+        clues: doubt
+          ? [
+              {
+                by: 'translation',
+                text: 'its netfilter rules were not read: what they translate is not known',
+                evidence: [],
+              },
+            ]
+          : [],
+        why: 'its rules were not read',
+        ...(doubt ? {doubt: true as const} : {}),
+      },
+    ];
+  }
+  return alike(branches.map(branch => branchOf(branch, packet)));
+};
+
+const known = new WeakMap<GraphNode, readonly NodeService[]>();
+
+/** The service without backends that a packet calls: filters, which are not asked else, reject or drop it. */
+function withoutBackends({node, kind}: Namespace, packet: Packet): NodeService | undefined {
+  if (kind !== 'host') return undefined;
+  const services = known.get(node) ?? servicesOf(node) ?? [];
+  known.set(node, services);
+  return services.find(
+    ({empty, address, port, protocol}) =>
+      empty !== undefined &&
+      address === packet.destination &&
+      port === packet.destinationPort &&
+      protocol === packet.protocol,
+  );
+}
+
+function emptyText({name, address, port, evidence}: NodeService): Pick<HookBranch, 'clues' | 'why'> {
+  const why = `${name ?? `${address}:${port}`} has no backends`;
+  return {why, clues: [{by: 'translation', text: why, evidence}]};
+}
+
+function branchOf(
+  {fate, probability, packet, translated, steps, why, doubts}: Branch,
+  before: Packet,
+): HookBranch {
+  const {in: _, out: __, source, ...rest} = packet;
+  const tells = translated !== undefined || packet.mark !== before.mark || fate !== 'on';
+  return {
+    fate,
+    probability,
+    packet: before.source === undefined && translated !== 'source' ? rest : {...rest, source},
+    clues: tells ? [...steps.map(clueOf), ...rewritten(before, packet, steps.at(-1))] : [],
+    why: translated === 'destination' ? backendText(packet) : [why, ...doubts].join('; '),
+  };
+}
+
+function clueOf({table, chain, text, evidence}: Step): Clue {
+  return {by: 'translation', text: `${table} ${chain}: ${text}`, evidence: [evidence]};
+}
+
+/** What became of the addresses, with the rule that did it. */
+function rewritten(before: Packet, after: Packet, step: Step | undefined): Clue[] {
+  const evidence = step ? [step.evidence] : [];
+  const said: string[] = [];
+  if (before.destination !== after.destination || before.destinationPort !== after.destinationPort)
+    said.push(
+      `destination ${endText(after.destination, after.destinationPort)} instead of ${endText(before.destination, before.destinationPort)}`,
+    );
+  if (before.source !== undefined && before.source !== after.source)
+    said.push(`source ${after.source} instead of ${before.source}`);
+  return said.map(text => ({by: 'translation', text, evidence}));
+}
+
+function endText(address: string, port: number | undefined): string {
+  return port === undefined ? address : `${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+function backendText({
+  destination,
+  destinationPort,
+}: {
+  destination: string;
+  destinationPort?: number;
+}): string {
+  return `backend ${endText(destination, destinationPort)}`;
+}
+
+/** Branches that come to the same are one. */
+function alike(branches: readonly HookBranch[]): readonly HookBranch[] {
+  const found = new Map<string, HookBranch>();
+  for (const branch of branches) {
+    const key = JSON.stringify([branch.fate, branch.packet, branch.fate === 'on' ? '' : branch.why]);
+    const same = found.get(key);
+    found.set(key, same ? {...same, probability: same.probability + branch.probability} : branch);
+  }
+  return [...found.values()];
+}
