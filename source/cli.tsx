@@ -36,6 +36,10 @@ async function main(argv: readonly string[]): Promise<number> {
     const {record} = await import('./cli/record.ts');
     return record(words, flags);
   }
+  if (command === 'import') {
+    const {importPasted} = await import('./cli/import.ts');
+    return importPasted(words, flags);
+  }
   // Whoever mistypes a command hears of it before anything is opened; its words may be read while nodes are dialled.
   if (command !== undefined && !isDoing(command) && !isQuestion(command)) await questionOf(command, words);
   const start = await whatToOpen({...(command === undefined ? {} : {command}), words, flags});
@@ -139,7 +143,7 @@ function sourceFlags({origin, flags}: Start): string {
   const text: string[] = [];
   if (origin.kind === 'recording') text.push('--from', quote(origin.file));
   for (const [name, value] of Object.entries(flags)) {
-    if (['from', 'at', 'ui', 'every', 'speed', 'no-color'].includes(name)) continue;
+    if (['from', 'at', 'ui', 'every', 'speed', 'node', 'force', 'no-color'].includes(name)) continue;
     const short = FLAGS[name as keyof typeof FLAGS];
     const dashed = 'short' in short ? `-${short.short}` : `--${name}`;
     for (const each of [value].flat()) text.push(each === true ? dashed : `${dashed} ${quote(String(each))}`);

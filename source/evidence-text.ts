@@ -1,4 +1,5 @@
 import type {Evidence} from './facts/evidence.ts';
+import {PASTED, piecesOf} from './facts/pieces.ts';
 import {sanitise} from './facts/text.ts';
 import type {EvidenceText} from './session.ts';
 import type {Reader, Reply} from './wire/source.ts';
@@ -28,15 +29,36 @@ export function evidenceText(
       ],
     };
   }
-  const to = Math.min(evidence.to, evidence.from + MOST_BYTES);
-  const text = decoder.decode(reply.out.subarray(evidence.from, to));
-  const lines = text.split('\n').map(line => sanitise(line.trimEnd()));
-  if (to < evidence.to) lines.push(`… and ${evidence.to - to} bytes more`);
+  if (reply.reader === PASTED) return pastedText(evidence, reply, where);
+  const lines = rawLines(evidence, reply);
   return {
     title: reply.same
       ? `${where}: ${evidence.fact}, read ${reply.same}; nothing moved there up to sweep ${reply.sweep}, ${reply.at}`
       : `${where}: ${evidence.fact}, sweep ${reply.sweep}, ${reply.at}, took ${reply.ms} ms, exit ${reply.exit}`,
     command,
     lines,
+  };
+}
+
+function rawLines({from, to: end}: Evidence, {out}: Reply): string[] {
+  const to = Math.min(end, from + MOST_BYTES);
+  const lines = decoder
+    .decode(out.subarray(from, to))
+    .split('\n')
+    .map(line => sanitise(line.trimEnd()));
+  if (to < end) lines.push(`… and ${end - to} bytes more`);
+  return lines;
+}
+
+/** What a person pasted: the file, the line of it, and the command where the paste tells it. */
+function pastedText(evidence: Evidence, reply: Reply, where: string): EvidenceText {
+  const piece = piecesOf(reply).findLast(({from}) => from <= evidence.from);
+  const before = piece ? reply.out.subarray(piece.from, evidence.from) : new Uint8Array();
+  const line = (piece?.line ?? 1) + before.reduce((count, byte) => count + (byte === 10 ? 1 : 0), 0);
+  const file = piece?.file ?? 'a file';
+  return {
+    title: sanitise(`${where}: ${evidence.fact}, pasted in ${file}, line ${line}, ${piece?.at ?? reply.at}`),
+    command: sanitise(piece?.command ?? `(pasted: ${file})`),
+    lines: rawLines(evidence, reply),
   };
 }

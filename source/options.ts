@@ -39,7 +39,7 @@ export const FLAGS = {
     type: 'string',
     value: 'TIME',
     group: 'where from',
-    help: 'With --from: the moment to ask about, as ISO time or +SECONDS from its start (default: its end).',
+    help: 'With --from: the moment to ask about, as ISO time or +SECONDS from its start (default: its end). With import: when it was pasted (default: when the file was changed).',
   },
   identity: {
     type: 'string',
@@ -113,6 +113,13 @@ export const FLAGS = {
     group: 'how to answer',
     help: 'With play and demo: 0.25 to 16 (default 1).',
   },
+  node: {
+    type: 'string',
+    value: 'NAME',
+    group: 'how to answer',
+    help: 'With import: the node that what was pasted is of, where neither a prompt nor a file name says it.',
+  },
+  force: {type: 'boolean', group: 'how to answer', help: 'With import: overwrite the recording.'},
   'no-color': {
     type: 'boolean',
     group: 'how to answer',

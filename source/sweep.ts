@@ -7,6 +7,7 @@
  */
 import type {Evidence, Gap} from './facts/evidence.ts';
 import type {Contribution, Fact} from './facts/fact.ts';
+import {PASTED} from './facts/pieces.ts';
 import type {NetnsFacts, Snapshot} from './facts/snapshot.ts';
 import type {Read, Reply, Scope, Swept} from './wire/source.ts';
 
@@ -64,6 +65,10 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
   function takeIn(): void {
     const order = new Map(facts.map((fact, index) => [fact.name, index]));
     pending.sort((a, b) => order.get(a.fact)! - order.get(b.fact)!);
+    // What was pasted of a node mostly does not tell the inode of its namespace: `host` stands for it then.
+    if (draft.hostNetns === undefined && pending.some(({reader}) => reader === PASTED)) {
+      draft = {...draft, hostNetns: 'host'};
+    }
     for (const reply of pending) {
       const fact = byName.get(reply.fact)!;
       const id = key(reply.fact, reply.netns);

@@ -10,6 +10,11 @@ export const DOINGS = [
     usage: 'play FILE.hop',
     summary: 'Open a recording: pause, step, seek, speed, and walk freely at any moment.',
   },
+  {
+    name: 'import',
+    usage: 'import DIR|FILE… FILE.hop',
+    summary: 'Make a recording of outputs that somebody pasted: netstat, ss, ps, ifconfig, ip, kubectl, …',
+  },
   {name: 'demo', usage: 'demo', summary: 'Play the recorded demo cluster that comes with hoptop.'},
   {name: 'commands', usage: 'commands', summary: 'Print everything that can ever run on a node.'},
   {

@@ -1,9 +1,11 @@
+import type {Reply} from '../wire/source.ts';
 import {scanConntrack} from './conntrack/scan.ts';
 import {type ConntrackTable, createConntrackDraft, finishConntrack} from './conntrack/table.ts';
 import {AS_ROOT, dated, gapsOf} from './contribution.ts';
 import type {Gap} from './evidence.ts';
 import type {Fact} from './fact.ts';
 import {quoted} from './lines.ts';
+import {PASTED, piecesOf} from './pieces.ts';
 import type {Snapshot} from './snapshot.ts';
 
 /** From so many entries in one namespace on, only those that translate are sent. */
@@ -136,8 +138,23 @@ export const CONNTRACK: Fact = {
     (conntrack?.value.count ?? 0) > DEAR || conntrack?.value.total.some(total => total !== undefined)
       ? `${Math.floor(sweep / SELDOM)}`
       : `sweep ${sweep}`,
+  formats: [
+    {
+      name: 'conntrack@1',
+      label: 'conntrack -L, cat /proc/net/nf_conntrack',
+      looks: ({lines}) =>
+        lines
+          .slice(0, 3)
+          .some(line =>
+            /^(ipv[46] +\d+ )?(tcp|udp|sctp|icmp\w*|dccp|gre|unknown) +\d+ .*\bsrc=\S+ dst=\S+ .*\bsrc=\S+ dst=/.test(
+              line,
+            ),
+          ),
+      redact: out => out,
+    },
+  ],
   contribute(reply, soFar) {
-    const {table, problems, how} = parseConntrack(reply.out, pid => namespaceOf(soFar, pid));
+    const {table, problems, how} = parseConntrack(asRead(reply), pid => namespaceOf(soFar, pid));
     const gaps = gapsOf(reply, {name: 'the conntrack reader'}, problems);
     const add = (reason: string, reveal: string): void => {
       gaps.push({node: reply.node, fact: reply.fact, reason, reveal});
@@ -150,6 +167,22 @@ export const CONNTRACK: Fact = {
   /** Nothing secret: addresses and ports. */
   redact: out => out,
 };
+
+/**
+ * What was pasted, in the reader's own form: one of its outputs, as that of the node's own namespace, each line where it
+ * was. Two of them are the same table twice, read in different ways.
+ */
+function asRead(reply: Reply): Uint8Array {
+  if (reply.reader !== PASTED) return reply.out;
+  const [piece] = piecesOf(reply);
+  if (!piece) return new Uint8Array();
+  const head = '! tool\n@ host 00000000 all\n';
+  // The tool's last words stand on standard error.
+  const text = Buffer.from(piece.out)
+    .toString('latin1')
+    .replace(/^conntrack v.*$/gm, line => '\n'.repeat(line.length));
+  return new Uint8Array(Buffer.from(head.padStart(piece.from, '\n') + text, 'latin1'));
+}
 
 function namespaceOf(soFar: Snapshot, pid: string): string | undefined {
   if (pid === 'host') return soFar.hostNetns;

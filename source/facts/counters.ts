@@ -1,7 +1,9 @@
+import type {Reply} from '../wire/source.ts';
 import {dated, gapsOf} from './contribution.ts';
 import type {Fact} from './fact.ts';
 import {linesOf, quoted} from './lines.ts';
 import type {Counters} from './links.ts';
+import {PASTED, piecesOf} from './pieces.ts';
 
 /** Interface counters of one namespace from `/proc/PID/net/dev`, by interface name; read on every sweep. */
 export type DevCounters = ReadonlyMap<string, Counters>;
@@ -41,6 +43,14 @@ export function parseCounters(out: Uint8Array): {
   return {byPid, problems};
 }
 
+/** A paste may have other files of `/proc/PID/net` beside `dev`, and the heading of that. */
+function pastedCounters(reply: Reply): ReturnType<typeof parseCounters> {
+  if (reply.reader !== PASTED) return parseCounters(reply.out);
+  const lines = piecesOf(reply).flatMap(({out}) => [...linesOf(out)].map(({text}) => text));
+  const counts = lines.filter(line => /^\/proc\/\d+\/net\/dev:[^|]*:[\d\s]+$/.test(line));
+  return parseCounters(new TextEncoder().encode(counts.join('\n')));
+}
+
 export const COUNTERS: Fact = {
   name: 'counters',
   reader: {
@@ -53,8 +63,16 @@ export const COUNTERS: Fact = {
     timeout: 5,
   },
   cadence: {when: 'sweep'},
+  formats: [
+    {
+      name: 'proc-net-dev@1',
+      label: 'grep : /proc/PID/net/dev',
+      looks: ({lines}) => lines.some(line => /^\/proc\/\d+\/net\/dev:/.test(line)),
+      redact: out => out,
+    },
+  ],
   contribute(reply, soFar) {
-    const {byPid, problems} = parseCounters(reply.out);
+    const {byPid, problems} = pastedCounters(reply);
     const gaps = gapsOf(reply, {name: 'grep', fine: [1, 2]}, problems, {soFar});
     const netns = new Map<string, {counters: ReturnType<typeof dated<DevCounters>>}>();
     const peopled = new Set<string>();
@@ -64,7 +82,7 @@ export const COUNTERS: Fact = {
       const counters = byPid.get(pid);
       if (counters) netns.set(inode, {counters: dated(reply, counters)});
     }
-    const explained = gaps.length > 0;
+    const explained = gaps.length > 0 || reply.reader === PASTED;
     for (const inode of peopled) {
       if (netns.has(inode) || explained) continue;
       gaps.push({

@@ -1,8 +1,11 @@
 import {dated, gapsOf} from './contribution.ts';
-import {arraysOf, type Element, number, text, words} from './elements.ts';
+import {arraysOf, type Element, has, number, text, words} from './elements.ts';
 import type {Parsed, Span} from './evidence.ts';
 import type {Fact} from './fact.ts';
+import {FDB, fdbElements} from './ip/tables-text.ts';
+import {quoted} from './lines.ts';
 import {optional} from './links.ts';
+import {parsePieces} from './pieces.ts';
 import {canonical} from './prefix.ts';
 
 /** One entry of a bridge's or vxlan's forwarding database (FDB) as `bridge -j fdb` shows it (`bridge(8)`). */
@@ -54,6 +57,19 @@ export function parseForwarding(elements: readonly Element[]): Parsed<Forwarding
   return {rows, problems};
 }
 
+function fromJson(out: Uint8Array): Parsed<ForwardingEntry> {
+  const {arrays, problems} = arraysOf(out);
+  const parsed = parseForwarding(arrays.flatMap(array => array.elements));
+  return {rows: parsed.rows, problems: [...problems, ...parsed.problems]};
+}
+
+function fromText(out: Uint8Array): Parsed<ForwardingEntry> {
+  const {elements, strange} = fdbElements(out);
+  const parsed = parseForwarding(elements);
+  const unclear = strange.map(({text: line}) => `a line that is no forwarding entry: ${quoted(line)}.`);
+  return {rows: parsed.rows, problems: [...parsed.problems, ...unclear]};
+}
+
 export const FORWARDING: Fact = {
   name: 'forwarding',
   reader: {
@@ -66,10 +82,25 @@ export const FORWARDING: Fact = {
     timeout: 5,
   },
   cadence: {when: 'change', backstop: 15},
+  formats: [
+    {
+      name: 'bridge-fdb@1',
+      label: 'bridge -j fdb show',
+      looks: ({lines, out}) =>
+        (lines[0] ?? '').startsWith('[') &&
+        arraysOf(out).arrays.some(({elements}) => elements.some(({fields}) => has(fields, 'mac'))),
+      redact: out => out,
+    },
+    {
+      name: 'bridge-fdb-text@1',
+      label: 'bridge fdb show',
+      looks: ({lines}) => FDB.test(lines[0] ?? ''),
+      redact: out => out,
+    },
+  ],
   contribute(reply) {
-    const {arrays, problems} = arraysOf(reply.out);
-    const parsed = parseForwarding(arrays.flatMap(array => array.elements));
-    const gaps = gapsOf(reply, {name: 'bridge', package: 'iproute2'}, [...problems, ...parsed.problems]);
+    const parsed = parsePieces(reply, fromJson, {'bridge-fdb-text@1': fromText});
+    const gaps = gapsOf(reply, {name: 'bridge', package: 'iproute2'}, parsed.problems);
     if (reply.netns === undefined || (parsed.rows.length === 0 && gaps.length > 0)) return {gaps};
     return {netns: new Map([[reply.netns, {forwarding: dated(reply, parsed.rows)}]]), gaps};
   },

@@ -1,8 +1,11 @@
 import {createHash} from 'node:crypto';
+import type {Reply} from '../wire/source.ts';
 import {dated, gapsOf} from './contribution.ts';
 import type {Fact} from './fact.ts';
 import {linesOf, quoted, textOf} from './lines.ts';
 import {optional} from './links.ts';
+import {PASTED, piecesOf} from './pieces.ts';
+
 /** Who a node says it is. */
 export type Identity = {
   readonly hostname: string;
@@ -13,8 +16,8 @@ export type Identity = {
   readonly os?: string;
   readonly arch?: string;
   readonly bootId?: string;
-  /** Numeric user id that the reads ran as; 0 is root. */
-  readonly uid: number;
+  /** Numeric user id that the reads ran as; 0 is root. Absent where hoptop did not read it itself. */
+  readonly uid?: number;
   readonly cpus?: number;
   /** Seconds since 1970 by the node's own clock. */
   readonly clock?: number;
@@ -93,6 +96,27 @@ function runtimeOf(found: ReadonlyMap<string, string>): string | undefined {
   return crio === undefined ? undefined : `cri-o://${crio}`;
 }
 
+/** Linux prints system, name, release, version (which begins with `#`), machine (`uname(1)`). */
+const UNAME = /^Linux (\S+) (\S+) #\d+ .* (\S+) GNU\/Linux\s*$/;
+const CONTAINERD = /^containerd \S+ v?\d\S*/;
+
+/** `uname -a`, and `containerd --version` where it stands beside it. */
+function pastedIdentity(reply: Reply): ReturnType<typeof parseIdentity> {
+  if (reply.reader !== PASTED) return parseIdentity(reply.out);
+  const lines = piecesOf(reply).flatMap(({out}) => [...linesOf(out)].map(({text}) => text));
+  const uname = lines.map(line => UNAME.exec(line)).find(match => match !== null);
+  if (!uname) return {problems: []};
+  const [, hostname, kernel, arch] = uname as unknown as [string, string, string, string];
+  const containerd = lines.find(line => CONTAINERD.test(line));
+  const runtime = containerd === undefined ? undefined : runtimeOf(new Map([['containerd', containerd]]));
+  return {identity: {hostname, kernel, arch, ...optional('runtime', runtime)}, problems: []};
+}
+
+function keepUname(out: Uint8Array): Uint8Array {
+  const kept = [...linesOf(out)].filter(({text}) => UNAME.test(text) || CONTAINERD.test(text));
+  return new TextEncoder().encode(kept.map(({text}) => `${text}\n`).join(''));
+}
+
 export const IDENTITY: Fact = {
   name: 'identity',
   reader: {
@@ -118,8 +142,16 @@ export const IDENTITY: Fact = {
     timeout: 5,
   },
   cadence: {when: 'once'},
+  formats: [
+    {
+      name: 'uname@1',
+      label: 'uname -a',
+      looks: ({lines}) => lines.some(line => UNAME.test(line)),
+      redact: keepUname,
+    },
+  ],
   contribute(reply) {
-    const {identity, problems} = parseIdentity(reply.out);
+    const {identity, problems} = pastedIdentity(reply);
     const gaps = gapsOf(reply, {name: 'sh'}, problems);
     return identity ? {node: {identity: dated(reply, identity)}, gaps} : {gaps};
   },

@@ -3,6 +3,7 @@ import type {Gap, Parsed} from './evidence.ts';
 import type {Fact} from './fact.ts';
 import {linesOf, quoted} from './lines.ts';
 import {optional} from './links.ts';
+import {parsePieces} from './pieces.ts';
 import type {Membership} from './sandboxes.ts';
 import type {Snapshot} from './snapshot.ts';
 
@@ -20,6 +21,8 @@ const UID = /pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})
  */
 export function parseMemberships(out: Uint8Array): Parsed<Membership> {
   const rows: Membership[] = [];
+  // A paste may have the line of every controller, all with the same container.
+  const seen = new Set<string>();
   const problems: string[] = [];
   for (const {from, to, text} of linesOf(out)) {
     const match = /^(?:\/proc\/)?(\d{1,10})\/cgroup:\d+:[^:]*:(\/.*)$/.exec(text);
@@ -34,6 +37,8 @@ export function parseMemberships(out: Uint8Array): Parsed<Membership> {
     const container = ID.exec(inner)?.[1];
     if (container === undefined || /crio-conmon-|libpod-conmon-/.test(inner)) continue;
     const uid = last < 0 ? undefined : UID.exec(inner)?.[1];
+    if (seen.has(`${match[1]} ${container}`)) continue;
+    seen.add(`${match[1]} ${container}`);
     rows.push({from, to, pid: Number(match[1]), container, ...optional('uid', uid?.replaceAll('_', '-'))});
   }
   return {rows, problems};
@@ -71,8 +76,16 @@ export const MEMBERSHIPS: Fact = {
     timeout: 5,
   },
   cadence: {when: 'sweep'},
+  formats: [
+    {
+      name: 'proc-cgroup@1',
+      label: 'grep -H . /proc/[0-9]*/cgroup',
+      looks: ({lines}) => /^(\/proc\/)?\d{1,10}\/cgroup:\d+:[^:]*:\//.test(lines[0] ?? ''),
+      redact: out => out,
+    },
+  ],
   contribute(reply, soFar) {
-    const {rows, problems} = parseMemberships(reply.out);
+    const {rows, problems} = parsePieces(reply, parseMemberships);
     const gaps = gapsOf(reply, {name: 'grep', fine: [1, 2]}, problems, {soFar});
     if (rows.length === 0 && gaps.length > 0) return {gaps};
     return {

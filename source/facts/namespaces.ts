@@ -1,8 +1,10 @@
+import type {Reply} from '../wire/source.ts';
 import {AS_ROOT, dated, gapsOf} from './contribution.ts';
 import type {Parsed, Span} from './evidence.ts';
 import type {Fact} from './fact.ts';
 import {linesOf, quoted} from './lines.ts';
 import {optional} from './links.ts';
+import {inFile, piecesOf, shifted} from './pieces.ts';
 
 /** One way into a network namespace: a process that is in it, or a bind mount that keeps it alive. */
 export type NamespaceMember = Span & {
@@ -53,6 +55,44 @@ export function parseNamespaces(out: Uint8Array): Namespaces {
   return {rows, problems, ...optional('host', first ?? own)};
 }
 
+const LS = /(\/proc\/\d+\/ns\/net) -> '?net:\[(\d+)\]'?$/;
+
+/**
+ * The same of what people type instead. Samples (coreutils 9.1): `/proc/1/ns/net 4026532246`, and complaints about
+ * processes that ended (`stat: cannot statx …`); `lrwxrwxrwx 1 root root 0 … /proc/1/ns/net -> 'net:[4026531840]'`.
+ */
+export function typedMembers(out: Uint8Array): Namespaces {
+  const rows: NamespaceMember[] = [];
+  const problems: string[] = [];
+  for (const {from, to, text} of linesOf(out)) {
+    if (/^(stat|ls): /.test(text)) continue;
+    const [, link, inode] = LS.exec(text) ?? [];
+    const [, name = link, netns = inode] = /^(\/\S+) (\d+)$/.exec(text) ?? [];
+    const pid = /^\/proc\/(\d+)\/ns\/net$/.exec(name ?? '')?.[1];
+    if (netns === undefined || name === undefined)
+      problems.push(`a line that is no namespace: ${quoted(text)}.`);
+    else if (pid !== undefined) rows.push({from, to, netns, pid: Number(pid)});
+    else if (!name.startsWith('/proc/')) rows.push({from, to, netns, path: name});
+  }
+  return {rows, problems, ...optional('host', rows.find(row => row.pid === 1)?.netns)};
+}
+
+function membersOf(reply: Pick<Reply, 'reader' | 'out'>): Namespaces {
+  const read = piecesOf(reply).map(piece => {
+    const {rows, problems, host} =
+      piece.format === 'stat-netns-names@1' || piece.format === 'ls-netns@1'
+        ? typedMembers(piece.out)
+        : parseNamespaces(piece.out);
+    return {rows: shifted(rows, piece.from), problems: problems.map(problem => inFile(piece, problem)), host};
+  });
+  const host = read.map(one => one.host).find(one => one !== undefined);
+  return {
+    rows: read.flatMap(({rows}) => rows),
+    problems: read.flatMap(({problems}) => problems),
+    ...optional('host', host),
+  };
+}
+
 const NEEDS_ROOT = "Only the namespaces of the user's own processes are seen.";
 
 export const NAMESPACES: Fact = {
@@ -70,8 +110,28 @@ export const NAMESPACES: Fact = {
     timeout: 5,
   },
   cadence: {when: 'sweep'},
+  formats: [
+    {
+      name: 'stat-netns@1',
+      label: "stat -L -c '%d %i %n' /proc/[0-9]*/ns/net",
+      looks: ({lines}) => /^\d+ \d+ \/(proc|run|var)\/\S+$/.test(lines[0] ?? ''),
+      redact: out => out,
+    },
+    {
+      name: 'stat-netns-names@1',
+      label: "stat -L -c '%n %i' /proc/[0-9]*/ns/net",
+      looks: ({lines}) => /^\/proc\/(self|\d+)\/ns\/net \d+$/.test(lines[0] ?? ''),
+      redact: out => out,
+    },
+    {
+      name: 'ls-netns@1',
+      label: 'ls -l /proc/[0-9]*/ns/net',
+      looks: ({lines}) => LS.test(lines[0] ?? ''),
+      redact: out => out,
+    },
+  ],
   contribute(reply, soFar) {
-    const {rows, host, problems} = parseNamespaces(reply.out);
+    const {rows, host, problems} = membersOf(reply);
     const gaps = gapsOf(reply, {name: 'stat', package: 'coreutils', fine: [1]}, problems, {
       soFar,
       withoutRoot: NEEDS_ROOT,

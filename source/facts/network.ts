@@ -1,26 +1,18 @@
-import {type Address, parseAddresses} from './addresses.ts';
+import {parseAddresses} from './addresses.ts';
 import {dated, gapsOf} from './contribution.ts';
-import {arraysOf, type Element, type Fields, has, type JsonArray} from './elements.ts';
+import {arraysOf, type Element, type JsonArray} from './elements.ts';
 import type {Fact} from './fact.ts';
-import {type Link, parseLinks} from './links.ts';
-import {type Neighbour, parseNeighbours} from './neighbours.ts';
-import {parseRoutes, type Route} from './routes.ts';
-import {parseRules, type Rule} from './rules.ts';
+import {NETWORK_FORMATS, networkOf} from './ip/pasted.ts';
+import {parseLinks} from './links.ts';
+import {parseNeighbours} from './neighbours.ts';
+import {type Network, type Table, tableOf} from './network-tables.ts';
+import {PASTED, piecesOf} from './pieces.ts';
+import {parseRoutes} from './routes.ts';
+import {parseRules} from './rules.ts';
 import type {NetnsFacts} from './snapshot.ts';
-
-/** The four tables of one namespace; an absent one was not read, and a problem says so. */
-export type Network = {
-  readonly links?: readonly Link[];
-  readonly addresses?: readonly Address[];
-  readonly routes?: readonly Route[];
-  readonly neighbours?: readonly Neighbour[];
-  readonly rules?: readonly Rule[];
-  readonly problems: readonly string[];
-};
 
 /** The lines of the batch, in the order of their answers. */
 const TABLES = ['addr show', 'route show table all', 'neigh show nud all', 'rule show'] as const;
-type Table = 0 | 1 | 2 | 3;
 const NAMES = ['interfaces', 'routes', 'neighbours', 'policy rules'] as const;
 
 /**
@@ -67,14 +59,6 @@ export function parseNetwork(out: Uint8Array, err = ''): Network {
 
 type Parse<Row> = (found: readonly Element[]) => {rows: readonly Row[]; problems: readonly string[]};
 
-function tableOf(fields: Fields): Table | undefined {
-  if (has(fields, 'ifindex')) return 0;
-  if (has(fields, 'priority')) return 3;
-  if (!has(fields, 'dst')) return undefined;
-  if (Array.isArray(fields['state']) || has(fields, 'lladdr')) return 2;
-  return 1;
-}
-
 /**
  * Which array is which table. Empty arrays fill the open places between their recognised neighbours, and only when
  * there are as many of them as places: otherwise nobody knows which one is missing.
@@ -119,8 +103,10 @@ export const NETWORK: Fact = {
     timeout: 10,
   },
   cadence: {when: 'change', backstop: 15},
+  formats: NETWORK_FORMATS,
   contribute(reply) {
-    const {problems, ...tables} = parseNetwork(reply.out, reply.err);
+    const {problems, ...tables} =
+      reply.reader === PASTED ? networkOf(piecesOf(reply)) : parseNetwork(reply.out, reply.err);
     const read = reply.out.length > 0 || reply.exit === 0;
     const gaps = gapsOf(reply, {name: 'ip', package: 'iproute2'}, read ? problems : []);
     if (reply.netns === undefined) return {gaps};

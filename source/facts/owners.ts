@@ -1,5 +1,8 @@
+import type {Reply} from '../wire/source.ts';
 import {dated, gapsOf} from './contribution.ts';
 import type {Fact} from './fact.ts';
+import {piecesOf} from './pieces.ts';
+
 /**
  * Which process holds which socket: one scan of `/proc/PID/fd` links for the node. Parallel columns, one entry for
  * each (pid, fd, inode); sorted by inode so that a socket's owners are found by binary search.
@@ -69,6 +72,19 @@ export function parseOwners(out: Uint8Array): {owners: Owners; problems: readonl
   };
 }
 
+/** The same of entries that another tool told (`ss -p`, `netstat -p`). */
+export function ownersOf(
+  entries: readonly {readonly inode: number; readonly pid: number; readonly fd: number}[],
+): Owners {
+  const rising = [...entries].sort((a, b) => a.inode - b.inode);
+  const column = (key: 'inode' | 'pid' | 'fd') =>
+    pick(
+      Uint32Array.from(rising, entry => entry[key]),
+      Uint32Array.from(rising, (_, i) => i),
+    );
+  return {count: rising.length, inode: column('inode'), pid: column('pid'), fd: column('fd')};
+}
+
 function count(out: Uint8Array): number {
   let lines = 1;
   for (let i = out.indexOf(LF); i >= 0; i = out.indexOf(LF, i + 1)) lines += 1;
@@ -109,6 +125,17 @@ function pick(column: Uint32Array, order: Uint32Array): Uint32Array<SharedArrayB
   return picked;
 }
 
+/** Pieces one after the other are one scan. */
+function pastedOwners(reply: Pick<Reply, 'reader' | 'out'>) {
+  const pieces = piecesOf(reply);
+  const [only] = pieces;
+  return parseOwners(
+    only && pieces.length === 1
+      ? only.out
+      : new Uint8Array(Buffer.concat(pieces.flatMap(({out}) => [out, Buffer.from('\n')]))),
+  );
+}
+
 const NEEDS_ROOT = "Only sockets of the user's own processes have an owner.";
 
 export const OWNERS: Fact = {
@@ -124,8 +151,16 @@ export const OWNERS: Fact = {
     timeout: 10,
   },
   cadence: {when: 'sweep'},
+  formats: [
+    {
+      name: 'find-sockets@1',
+      label: "find /proc/[0-9]*/fd -lname 'socket:*' -printf '%p %l\\n'",
+      looks: ({lines}) => /^(\/proc\/)?\d+\/fd\/\d+ socket:\[\d+\]$/.test(lines[0] ?? ''),
+      redact: out => out,
+    },
+  ],
   contribute(reply, soFar) {
-    const {owners, problems} = parseOwners(reply.out);
+    const {owners, problems} = pastedOwners(reply);
     const gaps = gapsOf(reply, {name: 'find', package: 'findutils', fine: [1]}, problems, {
       soFar,
       withoutRoot: NEEDS_ROOT,

@@ -2,7 +2,10 @@ import {dated, gapsOf} from './contribution.ts';
 import type {Parsed, Span} from './evidence.ts';
 import type {Fact} from './fact.ts';
 import {type Line, linesOf, quoted} from './lines.ts';
+import {parsePieces} from './pieces.ts';
+import {PS, parsePs} from './ps.ts';
 import {maskArguments} from './secrets.ts';
+import {HOLDER_FORMATS, holdersIn} from './sockets/holding.ts';
 
 /** One process. Identity on a node is (pid, start). */
 export type Process = Span & {
@@ -136,6 +139,16 @@ function redact(out: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.from(pieces.join(''), 'latin1'));
 }
 
+/** Of several outputs that show a process, the one that tells its parent and command line counts. */
+function oneEach({rows, problems}: Parsed<Process>): Parsed<Process> {
+  const byPid = new Map<number, Process>();
+  for (const row of rows) {
+    const known = byPid.get(row.pid);
+    if (!known || (known.user === '?' && row.user !== '?')) byPid.set(row.pid, row);
+  }
+  return {rows: byPid.size === rows.length ? rows : [...byPid.values()], problems};
+}
+
 export const PROCESSES: Fact = {
   name: 'processes',
   reader: {
@@ -154,8 +167,14 @@ export const PROCESSES: Fact = {
     timeout: 5,
   },
   cadence: {when: 'sweep'},
+  formats: [PS, ...HOLDER_FORMATS],
   contribute(reply, soFar) {
-    const {rows, problems} = parseProcesses(reply.out, soFar.identity?.value.bootTime);
+    const {rows, problems} = oneEach(
+      parsePieces(reply, out => parseProcesses(out, soFar.identity?.value.bootTime), {
+        'ps@1': parsePs,
+        ...Object.fromEntries(HOLDER_FORMATS.map(({name}) => [name, out => holdersIn(name, out)])),
+      }),
+    );
     const gaps = gapsOf(reply, {name: 'grep', fine: [1, 2]}, problems, {soFar});
     if (rows.length === 0 && gaps.length > 0) return {gaps};
     return {node: {processes: dated(reply, rows)}, gaps};

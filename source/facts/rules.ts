@@ -2,7 +2,11 @@ import {dated, gapsOf} from './contribution.ts';
 import {arraysOf, type Element, type Fields, has, number, text} from './elements.ts';
 import type {Parsed, Span} from './evidence.ts';
 import type {Fact} from './fact.ts';
+import {RULES6_FORMATS} from './ip/asked.ts';
+import {ruleElements} from './ip/tables-text.ts';
+import {quoted} from './lines.ts';
 import {optional} from './links.ts';
+import {parsePieces} from './pieces.ts';
 import {canonicalPrefix} from './prefix.ts';
 
 /** One policy rule as `ip -j rule` shows it (`ip-rule(8)`). */
@@ -113,6 +117,22 @@ function actionOf(fields: Fields, table: string | undefined): string {
   return text(fields, 'action') ?? (table === undefined && !has(fields, 'l3mdev') ? 'unknown' : 'lookup');
 }
 
+function fromJson(out: Uint8Array): Parsed<Rule> {
+  const {arrays, problems} = arraysOf(out);
+  const parsed = parseRules(
+    arrays.flatMap(array => array.elements),
+    6,
+  );
+  return {rows: parsed.rows, problems: [...problems, ...parsed.problems]};
+}
+
+function fromText(out: Uint8Array): Parsed<Rule> {
+  const {elements, strange} = ruleElements(out);
+  const parsed = parseRules(elements, 6);
+  const unclear = strange.map(({text: line}) => `a line that is no rule: ${quoted(line)}.`);
+  return {rows: parsed.rows, problems: [...parsed.problems, ...unclear]};
+}
+
 /** IPv6's policy rules; IPv4's come with `network`, and `-6` inside an `ip` batch aborts it. */
 export const RULES6: Fact = {
   name: 'rules6',
@@ -126,13 +146,10 @@ export const RULES6: Fact = {
     timeout: 5,
   },
   cadence: {when: 'change', backstop: 15},
+  formats: RULES6_FORMATS,
   contribute(reply) {
-    const {arrays, problems} = arraysOf(reply.out);
-    const parsed = parseRules(
-      arrays.flatMap(array => array.elements),
-      6,
-    );
-    const gaps = gapsOf(reply, {name: 'ip', package: 'iproute2'}, [...problems, ...parsed.problems]);
+    const parsed = parsePieces(reply, fromJson, {'ip-rule6-text@1': fromText});
+    const gaps = gapsOf(reply, {name: 'ip', package: 'iproute2'}, parsed.problems);
     if (reply.netns === undefined || (parsed.rows.length === 0 && gaps.length > 0)) return {gaps};
     return {netns: new Map([[reply.netns, {rules6: dated(reply, parsed.rows)}]]), gaps};
   },

@@ -3,6 +3,7 @@ import type {Parsed, Span} from './evidence.ts';
 import type {Fact} from './fact.ts';
 import {linesOf, quoted, textOf} from './lines.ts';
 import {optional} from './links.ts';
+import {parsePieces} from './pieces.ts';
 
 /**
  * What a container runtime leaves on disk about one pod sandbox or container, read without crictl and without the
@@ -134,15 +135,40 @@ export const SANDBOXES: Fact = {
   cadence: {when: 'change', backstop: 15},
   dueWhen: ({memberships}) =>
     [...new Set(memberships?.value.map(({container}) => container))].sort().join(' '),
+  formats: [
+    {
+      name: 'containerd-bundles@1',
+      label: "containerd's bundles (config.json, init.pid)",
+      looks: ({lines}) => LINE.test(lines[0] ?? ''),
+      redact: keepKnown,
+    },
+  ],
   contribute(reply, soFar) {
-    const {rows, problems} = parseSandboxes(reply.out);
+    const {rows, problems} = parsePieces(reply, parseSandboxes);
     const gaps = gapsOf(reply, {name: 'grep', fine: [1, 2]}, problems, {soFar, withoutRoot: NEEDS_ROOT});
     if (rows.length === 0 && gaps.length > 0) return {gaps};
     return {node: {sandboxes: dated(reply, rows)}, gaps};
   },
-  /** A bundle holds the environment of its process; whatever is not one of the lines asked for is dropped. */
-  redact(out) {
-    const kept = [...linesOf(out)].filter(({text}) => LINE.test(text));
-    return new TextEncoder().encode(kept.map(({from, to}) => `${textOf(out, from, to)}\n`).join(''));
-  },
+  redact: keepKnown,
 };
+
+/** A bundle holds the environment of its process; whatever is not one of the lines asked for is dropped. */
+function keepKnown(out: Uint8Array): Uint8Array {
+  const kept = [...linesOf(out)].filter(({text}) => LINE.test(text));
+  return new TextEncoder().encode(kept.map(({from, to}) => `${textOf(out, from, to)}\n`).join(''));
+}
+
+const ASKED = new RegExp(
+  `"io\\.kubernetes\\.cri\\.(?:${KEYS.join('|')})"\\s*:\\s*"[^"]*"|"type"\\s*:\\s*"network"\\s*,\\s*"path"\\s*:\\s*"[^"]*"`,
+  'g',
+);
+
+/**
+ * The lines that the reader would print of one file of a bundle, `config.json` or `init.pid`, whose directory has the
+ * container's id for a name.
+ */
+export function bundleLines(id: string, file: string, out: Uint8Array): string {
+  const text = textOf(out, 0, out.length);
+  const found = file === 'init.pid' ? text.trim().split('\n') : (text.match(ASKED) ?? []);
+  return found.map(line => `containerd/${id}/${file}:${line.replace(/"\s*([:,])\s*"/g, '"$1"')}\n`).join('');
+}

@@ -1,15 +1,26 @@
 import type {Reader, Reply} from '../wire/source.ts';
 import {dated, gapsOf} from './contribution.ts';
-import type {Fact} from './fact.ts';
+import type {Gap} from './evidence.ts';
+import type {Contribution, Fact} from './fact.ts';
 import {quoted} from './lines.ts';
+import {ownersOf} from './owners.ts';
+import {inFile, PASTED, piecesOf} from './pieces.ts';
 import type {Snapshot} from './snapshot.ts';
 import {appendKept, createDraft, type Draft, finish} from './sockets/columns.ts';
 import {otherHolders} from './sockets/holders.ts';
+import {
+  appendPasted,
+  createNumbers,
+  type OwnerEntry,
+  readPiece,
+  SOCKET_FORMATS,
+  whyPartial,
+} from './sockets/pasted.ts';
 import {restless} from './sockets/restless.ts';
 import {type Misread, scanSs} from './sockets/ss.ts';
 import type {SocketTable} from './sockets/table.ts';
 
-export {NO_UID, type SocketTable, STATES} from './sockets/table.ts';
+export {NO_UID, type SocketTable, STATES, UNNUMBERED} from './sockets/table.ts';
 
 /**
  * Two lines a socket rather than `-O`: that option came with iproute2 5.2, `-H` with 4.7; both forms are as long, for
@@ -126,6 +137,37 @@ function nameDevices(table: SocketTable, soFar: Snapshot): SocketTable {
   return {...table, words};
 }
 
+const PASTE_ALL =
+  'Paste all that `ss -tunapie` or `netstat -antup` prints, with the prompt and the command before it.';
+
+/** The same for what was pasted, which also tells holders where nothing better does. */
+function collectPasted(replies: readonly Reply[], soFar: Snapshot): Contribution {
+  const draft = createDraft(64);
+  const numbered = createNumbers();
+  const entries: OwnerEntry[] = [];
+  const gaps: Gap[] = [];
+  for (const reply of replies) {
+    const said = piecesOf(reply).map(readPiece);
+    entries.push(...appendPasted(draft, reply.netns ?? '', said, numbered));
+    const problems = said.flatMap(one => one.problems.map(problem => inFile(one.piece, problem)));
+    gaps.push(...gapsOf(reply, SS, problems));
+    const missing = whyPartial(said.map(({piece}) => piece));
+    if (missing) {
+      const {node, fact, netns} = reply;
+      gaps.push({
+        node,
+        fact,
+        ...(netns !== undefined && {netns}),
+        reason: `Of ${node}, ${missing}.`,
+        reveal: PASTE_ALL,
+      });
+    }
+  }
+  const [first] = replies;
+  const owners = soFar.owners || entries.length === 0 ? {} : {owners: dated(first!, ownersOf(entries))};
+  return {node: {sockets: dated(first!, finish(draft)), ...owners}, gaps};
+}
+
 /** All namespaces' sockets of one node make one table, so replies are parsed together when the sweep is complete. */
 export const sockets: Fact = {
   name: 'sockets',
@@ -135,7 +177,9 @@ export const sockets: Fact = {
     ...new Set([...(soFar.sockets ? restless(soFar.sockets.value) : []), ...otherHolders(soFar, before)]),
   ],
   contribute: () => ({}),
+  formats: SOCKET_FORMATS,
   collect(replies, soFar) {
+    if (replies.some(({reader: name}) => name === PASTED)) return collectPasted(replies, soFar);
     const newest = replies.reduce<Reply | undefined>((a, b) => (a && a.sweep >= b.sweep ? a : b), undefined);
     if (!newest) return {};
     const {table, problems} = parseSockets(

@@ -3,6 +3,7 @@ import {dated, gapsOf} from './contribution.ts';
 import type {Parsed, Span} from './evidence.ts';
 import type {Fact} from './fact.ts';
 import {linesOf, quoted} from './lines.ts';
+import {parsePieces} from './pieces.ts';
 import type {NetnsFacts} from './snapshot.ts';
 
 /** One kernel setting, named as `sysctl(8)` names it: `net.ipv4.ip_forward`. */
@@ -30,6 +31,21 @@ export function parseSysctls(out: Uint8Array): Parsed<Sysctl> {
   return {rows, problems};
 }
 
+/** Sample (`sysctl net.ipv4.ip_forward`, procps-ng 4.0): `net.ipv4.ip_forward = 1`; also with slashes. */
+export function parseSysctlText(out: Uint8Array): Parsed<Sysctl> {
+  const rows: Sysctl[] = [];
+  const problems: string[] = [];
+  for (const {from, to, text} of linesOf(out)) {
+    if (/^sysctl: /.test(text)) continue;
+    const match = SYSCTL.exec(text);
+    if (match) rows.push({from, to, name: match[1]!, value: match[2]!.trim()});
+    else problems.push(`a line that is no setting: ${quoted(text)}.`);
+  }
+  return {rows, problems};
+}
+
+const SYSCTL = /^([a-z][\w-]*(?:\.[\w/-]+)+)\s*=\s*(.*)$/;
+
 const IPV4 = '/proc/sys/net/ipv4';
 const IPV6 = '/proc/sys/net/ipv6';
 const BOTH = [
@@ -40,11 +56,17 @@ const BOTH = [
 ];
 
 function contribute(reply: Reply, inode: string | undefined) {
-  const {rows, problems} = parseSysctls(reply.out);
+  const {rows, problems} = parsePieces(reply, parseSysctls, {'sysctl@1': parseSysctlText});
   // grep -s ends with 2 where a setting is not there: an older kernel, no IPv6, no connection tracking.
   const gaps = gapsOf(reply, {name: 'grep', fine: [1, 2]}, problems);
   if (inode === undefined || rows.length === 0) return {gaps};
   return {netns: new Map<string, Partial<NetnsFacts>>([[inode, {sysctls: dated(reply, rows)}]]), gaps};
+}
+
+/** `sysctl -a` has more than networks: host names, keys of the kernel's random generator. Only `net` is kept. */
+function keepNet(out: Uint8Array): Uint8Array {
+  const kept = [...linesOf(out)].filter(({text}) => /^(net\.|\/proc\/sys\/net\/)/.test(text));
+  return new TextEncoder().encode(kept.map(({text}) => `${text}\n`).join(''));
 }
 
 /** Settings of the node's own namespace, with those of every interface. */
@@ -68,6 +90,20 @@ export const SYSCTLS: Fact = {
     timeout: 5,
   },
   cadence: {when: 'change', backstop: 15},
+  formats: [
+    {
+      name: 'sysctls@1',
+      label: "grep -H '' /proc/sys/net/…",
+      looks: ({lines}) => /^\/proc\/sys\/net\/[^:]+:/.test(lines[0] ?? ''),
+      redact: keepNet,
+    },
+    {
+      name: 'sysctl@1',
+      label: 'sysctl net.ipv4.ip_forward …',
+      looks: ({lines}) => /^net\.\S+\s*=/.test(lines[0] ?? ''),
+      redact: keepNet,
+    },
+  ],
   contribute: (reply, soFar) => contribute(reply, soFar.hostNetns),
   /** Nothing secret: kernel settings. */
   redact: out => out,

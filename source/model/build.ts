@@ -5,6 +5,7 @@ import type {Container, Graph, GraphNode, Interface, Namespace, NodeInput, Pod, 
 import {addListed, listedAt} from './listed.ts';
 import {oldGaps} from './old.ts';
 import {pairInterfaces} from './pairs.ts';
+import {pastedGaps} from './pasted.ts';
 import {containerByPid, type FoundPod, findPods} from './pods.ts';
 import {changedKeys, countersOf, ratesOf} from './rates.ts';
 import type {Tracked} from './tracked.ts';
@@ -155,7 +156,10 @@ function interfacesOf(
     return {
       namespace,
       link,
-      addresses: (facts?.addresses?.value ?? []).filter(address => address.ifindex === link.ifindex),
+      // Also by name: `ifconfig` shows no index.
+      addresses: (facts?.addresses?.value ?? []).filter(
+        ({ifindex, dev}) => ifindex === link.ifindex && dev === link.name,
+      ),
       counters: now?.counters,
       rates: ratesOf(then, now),
       changed: [...changedKeys(stateBefore, state), ...changedKeys(then?.counters, now?.counters)],
@@ -306,7 +310,12 @@ function trackedBy(node: GraphNode): Tracked | undefined {
 
 function gapsOf(node: GraphNode, now: string): readonly Gap[] {
   if (node.snapshot)
-    return [...staleGap(node, now), ...oldGaps(node.snapshot, node.name), ...node.snapshot.gaps];
+    return [
+      ...staleGap(node, now),
+      ...oldGaps(node.snapshot, node.name),
+      ...pastedGaps(node),
+      ...node.snapshot.gaps,
+    ];
   if (node.state === 'listed') {
     return [
       {

@@ -20,7 +20,8 @@ export function addListed(nodes: GraphNode[], cluster: Cluster | undefined): voi
   for (const listed of cluster?.nodes?.value ?? []) {
     const node = readAs(nodes, listed) ?? append(nodes, listed.name);
     node.listed = listed;
-    if (!node.snapshot) node.addresses = [...listed.addresses];
+    // What the cluster knows a node by comes first.
+    node.addresses = [...new Set([...listed.addresses, ...node.addresses])];
     byName.set(listed.name, node);
   }
   for (const pod of cluster?.pods?.value ?? []) {

@@ -83,7 +83,8 @@ export function nodeRow(graph: Graph, node: GraphNode): NodeRow {
     runtime: identity?.runtime ?? listed?.runtime,
     arch: identity?.arch ?? listed?.arch,
     machineId: identity?.machineId,
-    uptime: snapshot.uptime,
+    // What was pasted does not tell, and no node has been up for no time at all.
+    uptime: snapshot.uptime > 0 ? snapshot.uptime : undefined,
     cpus: identity?.cpus,
     readAs: identity?.uid,
     pods: snapshot.sandboxes || node.pods.length > 0 ? node.pods.length : undefined,
@@ -94,7 +95,7 @@ export function nodeRow(graph: Graph, node: GraphNode): NodeRow {
     asOf: asOf(node),
     sweep: snapshot.sweep,
     evidence: [...identityEvidence(node), ...byApi],
-    cost: snapshot.cost,
+    cost: snapshot.cost && snapshot.cost.trips > 0 ? snapshot.cost : undefined,
   };
 }
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import {STATES} from '../facts/sockets.ts';
+import {STATES, UNNUMBERED} from '../facts/sockets.ts';
 import {pidsHolding} from '../model/holders.ts';
 import {JOINS} from '../model/joins.ts';
 import {addressText, timeOfDay} from '../model/words.ts';
@@ -78,6 +78,11 @@ export const SocketRow = v.object({
 export type SocketRow = v.InferOutput<typeof SocketRow>;
 export type OtherEnd = v.InferOutput<typeof OtherEnd>;
 
+/** A number that only joins a pasted socket to its holder is no inode. */
+function numbered(inode: number): number {
+  return inode >= UNNUMBERED ? 0 : inode;
+}
+
 /** What ss prints of a socket that is not a process's any more: (uid_t) -1. */
 const NOBODY = 0xffff_ffff;
 
@@ -120,7 +125,7 @@ export function socketRow(world: SocketWorld, node: number, row: number): Socket
     remote: addressText(table.remote, row, family),
     remotePort: table.remotePort[row]!,
     device: table.words[table.device[row]!] || undefined,
-    inode: table.inode[row]!,
+    inode: numbered(table.inode[row]!),
     uid: table.uid[row] === NOBODY ? undefined : table.uid[row],
     rtt: Number.isNaN(rtt) ? undefined : Math.round(rtt * 1000) / 1000,
     retrans: table.retrans[row]!,
@@ -168,6 +173,8 @@ function heldBy(owner: WorldNode, inode: number, state: string, holders: SocketR
     const foreign = first.netns ? `, which is in namespace ${first.netns} itself` : '';
     return `held by ${first.pid}/${first.program ?? '?'}${others}${foreign}`;
   }
+  if (inode === 0 && owner.numberless)
+    return 'not known: what was pasted shows neither its inode nor its process';
   if (inode === 0) {
     return state === 'TIME-WAIT'
       ? 'held by nobody: the connection is closed and waits in TIME-WAIT'

@@ -1,5 +1,5 @@
 import type {Owners} from '../facts/owners.ts';
-import type {SocketTable} from '../facts/sockets.ts';
+import {type SocketTable, UNNUMBERED} from '../facts/sockets.ts';
 import type {Ends} from '../model/ends.ts';
 import type {Graph, GraphNode} from '../model/graph.ts';
 import {asOf} from '../model/unread.ts';
@@ -26,6 +26,8 @@ export type WorldNode = {
   readonly table: SocketTable | undefined;
   readonly ends: Ends | undefined;
   readonly owners: Owners | undefined;
+  /** Nothing that was pasted of it shows inodes: that a socket has none says nothing. */
+  readonly numberless: boolean;
   /** `Namespace.index` by `netnsIndex` of the table. */
   readonly placeOf: readonly number[];
   readonly processes: ReadonlyMap<number, Holder>;
@@ -68,6 +70,12 @@ export function socketWorld(graph: Graph): SocketWorld {
   return world;
 }
 
+function isNumberless(table: SocketTable | undefined): boolean {
+  return (
+    table !== undefined && table.count > 0 && table.inode.every(inode => inode === 0 || inode >= UNNUMBERED)
+  );
+}
+
 function worldNode(node: GraphNode, ends: Ends | undefined): WorldNode {
   const sockets = node.snapshot?.sockets;
   return {
@@ -78,6 +86,7 @@ function worldNode(node: GraphNode, ends: Ends | undefined): WorldNode {
     table: sockets?.value,
     ends,
     owners: node.snapshot?.owners?.value,
+    numberless: isNumberless(sockets?.value),
     placeOf: sockets?.value.netns.map(inode => node.byInode.get(inode)!.index) ?? [],
     processes: new Map(
       node.processes.map(({process, pod, container, netns}) => [

@@ -1,5 +1,6 @@
 import type {NodeStatus, PlayerStatus, Status} from '../session.ts';
 import type {Cell} from '../views/view.ts';
+import {PASTED_STEP} from '../wire/source.ts';
 import {age, clock, size, timeOfDay} from './ages.ts';
 import {cut, type Line, lineWidth, spread} from './paint.ts';
 import {clean, width} from './text.ts';
@@ -46,6 +47,7 @@ function reached(nodes: readonly NodeStatus[], brief: boolean): Line {
   const ready = nodes.filter(node => node.state === 'ready' || node.state === 'back').length;
   const lost = nodes.filter(node => node.state === 'lost').length;
   if (nodes.length === 0) return [{text: 'no nodes', tone: 'warn'}];
+  if (nodes.every(node => node.step === PASTED_STEP)) return [{text: `${total} pasted`, tone: 'good'}];
   if (ready === nodes.length) return [{text: `${total} reached`, tone: 'good'}];
   const some = brief ? `${ready}/${nodes.length} reached` : `${ready} of ${total} reached`;
   const parts: Cell[] = [{text: some, tone: 'warn'}];

@@ -16,7 +16,9 @@ export function overviewView({nodes, totals, at, gaps}: OverviewAnswer): Omit<Vi
       ...(unread > 0 ? [{text: `, ${unread} not read`, tone: 'bad' as const}] : []),
       {text: ` · ${count(totals.pods, 'pod')} · ${count(totals.namespaces, 'namespace')}`},
       {text: ` · ${totals.sockets.established} estab, ${totals.sockets.listening} listen`},
-      {text: ` · ${totals.cpu.toFixed(2)} s CPU`, tone: 'dim'},
+      ...(nodes.some(({cost}) => cost !== undefined)
+        ? [{text: ` · ${totals.cpu.toFixed(2)} s CPU`, tone: 'dim' as const}]
+        : []),
       ...(unseen > 0 ? [{text: ` · ${count(unseen, 'gap')}`, tone: 'warn' as const}] : []),
     ],
     facets: [{key: 'nodes', title: 'Nodes', body: nodeTable(nodes, at)}],
@@ -84,6 +86,7 @@ export function stateToneOf(node: NodeRow): Tone {
 export function stateText(node: NodeRow): string {
   if (node.state === 'dialling') return node.step ?? 'dialling';
   if (node.state === 'listed') return 'not read';
+  if (node.state === 'ready' && node.step !== undefined) return node.step;
   const state = node.state === 'back' ? 'ready' : node.state;
   return node.partial === undefined || state === 'lost' ? state : `${state}, partial`;
 }

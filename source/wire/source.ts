@@ -105,7 +105,10 @@ export type NodeEvent = {
    * since the first time. `at` when absent.
    */
   readonly since?: string;
-  /** While dialling: `connecting`, `checking host key`, `authenticating`, `starting shell`, `waiting 3 s`. */
+  /**
+   * While dialling: `connecting`, `checking host key`, `authenticating`, `starting shell`, `waiting 3 s`. When ready, only
+   * `PASTED_STEP`: nobody reached the node, its replies are what a person pasted.
+   */
   readonly step?: string;
   /** When lost, and while dialling again: what happened and the next thing to try, in one or two sentences. */
   readonly cause?: string;
@@ -114,6 +117,8 @@ export type NodeEvent = {
   /** When ready or back: what to know about reading this node, in one sentence. */
   readonly note?: string;
 };
+
+export const PASTED_STEP = 'pasted';
 
 /** The last event of a node's sweep: every reply of that sweep has been delivered. */
 export type Swept = {

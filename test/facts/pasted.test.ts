@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
 import {arraysOf} from '../../source/facts/elements.ts';
+import {parseIfconfig} from '../../source/facts/ifconfig.ts';
 import {parseNodeTable} from '../../source/facts/kube/nodes.ts';
 import {parseLinks} from '../../source/facts/links.ts';
-import {parseIfconfig} from '../../source/facts/pasted/ifconfig.ts';
-import {parsePs} from '../../source/facts/pasted/ps.ts';
+import {parsePs} from '../../source/facts/ps.ts';
 import {bytes, captured, fixture, textAt} from './samples.ts';
 
 test('kubectl get nodes -o wide', () => {

@@ -79,6 +79,32 @@ export function appendKept(draft: Draft, netns: string, table: SocketTable): num
   return rows;
 }
 
+/**
+ * Appends one row of another table, whose byte range begins `shift` bytes further on. Answers where it is now. For what
+ * a person pastes, not for a million.
+ */
+export function appendRow(
+  draft: Draft,
+  table: SocketTable,
+  row: number,
+  netnsIndex: number,
+  shift: number,
+): number {
+  if (draft.columns.count === draft.columns.capacity) grow(draft);
+  const {columns} = draft;
+  const at = columns.count++;
+  for (const name of NAMES) {
+    const each = EACH[name];
+    columns[name].set(table[name].subarray(row * each, (row + 1) * each), at * each);
+  }
+  columns.netnsIndex[at] = netnsIndex;
+  columns.from[at] = table.from[row]! + shift;
+  columns.to[at] = table.to[row]! + shift;
+  columns.congestion[at] = draft.words.indexOf(table.words[table.congestion[row]!]!);
+  columns.device[at] = draft.words.indexOf(table.words[table.device[row]!]!);
+  return at;
+}
+
 /** The finished table. What room is left over is given back when it is more than a twentieth. */
 export function finish(draft: Draft): SocketTable {
   const {count, capacity} = draft.columns;

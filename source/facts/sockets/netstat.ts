@@ -55,7 +55,7 @@ export function parseNetstat(out: Uint8Array): NetstatTable {
     stop = bytes.indexOf(0x0a, from);
     if (stop < 0) stop = bytes.length;
     const line = bytes.toString('utf8', from, stop).trimEnd();
-    if (line === '' || /^(\$ |Active Internet|Proto |\(|will not be shown)/.test(line)) continue;
+    if (line === '' || /^(\$ |Active |Proto |\(|will not be shown|unix )/.test(line)) continue;
     const fields = LINE.exec(line);
     if (!fields) {
       unclear.push(line);

@@ -21,7 +21,10 @@ export type SocketTable = {
   readonly remotePort: Uint16Array;
   readonly recvQ: Uint32Array;
   readonly sendQ: Uint32Array;
-  /** 0 for TIME-WAIT and other sockets without an inode. */
+  /**
+   * 0 for TIME-WAIT and other sockets without an inode. From `UNNUMBERED` on it is none: the socket was pasted from a
+   * tool that tells the holder but no inode, and the number only joins it to `owners`.
+   */
   readonly inode: Uint32Array;
   /** Numeric user id of who made the socket; `NO_UID` where nothing says so (no inode: TIME-WAIT and the like). */
   readonly uid: Uint32Array;
@@ -45,6 +48,9 @@ export type SocketTable = {
   /** Interned strings; entry 0 is the empty string. */
   readonly words: readonly string[];
 };
+
+/** See `SocketTable.inode`. The kernel counts inodes up from 1, and would need years to get there. */
+export const UNNUMBERED = 0xf000_0000;
 
 /** In `SocketTable.uid`: not known. The kernel itself reserves this number for no user. */
 export const NO_UID = 0xffff_ffff;

@@ -1,5 +1,5 @@
 import {closeSync, fstatSync, openSync} from 'node:fs';
-import type {SourceEvent} from '../source.ts';
+import {CLUSTER, type SourceEvent} from '../source.ts';
 import {readContents} from './contents.ts';
 import {RecordingError} from './format.ts';
 import {segmentCache, segmentsOf} from './segments.ts';
@@ -77,7 +77,9 @@ function over(fd: number, file: string): Recording {
     file,
     ...metadata,
     created,
-    nodes: [...new Set([...metadata.nodes, ...moments.map(moment => moment.node)])],
+    nodes: [...new Set([...metadata.nodes, ...moments.map(moment => moment.node)])].filter(
+      node => node !== CLUSTER,
+    ),
     from,
     to: last === undefined ? created : iso(last.to),
     ...(cut === undefined ? {} : {cut}),

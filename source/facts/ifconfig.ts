@@ -1,7 +1,7 @@
-import type {Address} from '../addresses.ts';
-import {linesOf, quoted} from '../lines.ts';
-import {type Counters, type Link, optional} from '../links.ts';
-import {canonical} from '../prefix.ts';
+import type {Address} from './addresses.ts';
+import {linesOf, quoted} from './lines.ts';
+import {type Counters, type Link, optional} from './links.ts';
+import {canonical} from './prefix.ts';
 
 export type Ifconfig = {
   readonly links: readonly Link[];

@@ -1,0 +1,62 @@
+import type {Gap} from '../facts/evidence.ts';
+import type {Snapshot} from '../facts/snapshot.ts';
+import {PASTED_STEP} from '../wire/source.ts';
+import type {GraphNode} from './graph.ts';
+
+/** What a node shows when it is read, what is missing without it, and what a person would paste for it. */
+const READ: readonly (readonly [
+  fact: string,
+  has: (snapshot: Snapshot) => unknown,
+  missing: string,
+  paste: string,
+])[] = [
+  ['sockets', ({sockets}) => sockets, 'its sockets', 'ss -tunapie` or `netstat -antup'],
+  ['owners', ({owners}) => owners, 'who holds its sockets', 'ss -tunapie` or `netstat -antup`, as root'],
+  ['processes', ({processes}) => processes, 'its processes', 'ps -ef'],
+  ['network', node => host(node)?.links, 'its interfaces', 'ip -d -s addr` or `ifconfig -a'],
+  ['network', node => host(node)?.routes, 'its routes', 'ip route show table all'],
+  ['network', node => host(node)?.neighbours, 'its neighbours', 'ip neigh'],
+  ['network', node => host(node)?.rules, 'its policy rules', 'ip rule'],
+  [
+    'namespaces',
+    ({members}) => members,
+    'which process is in which network namespace, and so what is inside of its pods',
+    "stat -L -c '%n %i' /proc/[0-9]*/ns/net",
+  ],
+  [
+    'sandboxes',
+    ({sandboxes}) => sandboxes,
+    'its pods, as its container runtime knows them',
+    'kubectl get pods -A -o json`, or the directories of /run/containerd/io.containerd.runtime.v2.task/k8s.io',
+  ],
+  [
+    'netfilter',
+    node => host(node)?.netfilter,
+    'the rules that translate (services, masquerade)',
+    'iptables-save',
+  ],
+  ['conntrack', ({conntrack}) => conntrack, 'which connections it translates', 'conntrack -L'],
+];
+
+function host({hostNetns, netns}: Snapshot) {
+  return hostNetns === undefined ? undefined : netns.get(hostNetns);
+}
+
+/** Is what is known of a node what somebody pasted? */
+export function isPasted({state, step}: GraphNode): boolean {
+  return state === 'ready' && step === PASTED_STEP;
+}
+
+/** What was not pasted of a node, each with what would reveal it. */
+export function pastedGaps(node: GraphNode): Gap[] {
+  const {snapshot} = node;
+  if (!snapshot || !isPasted(node)) return [];
+  return READ.filter(([, has]) => has(snapshot) === undefined).map(([fact, , missing, paste]) => ({
+    node: node.id,
+    fact,
+    reason: `Not pasted of ${node.name}: ${missing}.`,
+    reveal: `Paste \`${paste}\` of ${node.name}.`
+      .replace('as root` of', 'as root, of')
+      .replace(/k8s\.io` of/, 'k8s.io, of'),
+  }));
+}
