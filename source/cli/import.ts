@@ -4,8 +4,8 @@ import {basename, join, relative, resolve} from 'node:path';
 import {EXIT} from '../exit.ts';
 import {quoted} from '../facts/lines.ts';
 import {type Flags, UsageError} from '../options.ts';
+import {newRecorder} from '../recorder.ts';
 import {CLUSTER, PASTED_STEP} from '../wire/source.ts';
-import {newRecorder} from '../worker.ts';
 import {type Assembled, assemble, type Found} from './import/assemble.ts';
 
 const USAGE = 'Usage: hoptop import DIR|FILE… FILE.hop [--node NAME] [--at TIME] [--force]';
@@ -132,7 +132,8 @@ async function write(target: string, {replies, nodes}: Assembled): Promise<void>
 function told({replies, nodes, named}: Assembled, target: string): string {
   const lines = [...nodes, CLUSTER].flatMap(node => {
     const facts = [...new Set(replies.filter(reply => reply.node === node).map(({fact}) => fact))];
-    return facts.length === 0 ? [] : [`${node}: ${facts.join(', ')}`];
+    const name = node === CLUSTER ? 'the cluster, by its API' : node;
+    return facts.length === 0 ? [] : [`${name}: ${facts.join(', ')}`];
   });
   return [
     ...lines,

@@ -174,10 +174,11 @@ export const CONNTRACK: Fact = {
  */
 function asRead(reply: Reply): Uint8Array {
   if (reply.reader !== PASTED) return reply.out;
-  const [piece] = piecesOf(reply);
+  // The tool's last words, on standard error, may stand in the middle of a line: rather one without them.
+  const pieces = piecesOf(reply);
+  const piece = pieces.find(({out}) => !Buffer.from(out).includes('conntrack v')) ?? pieces[0];
   if (!piece) return new Uint8Array();
   const head = '! tool\n@ host 00000000 all\n';
-  // The tool's last words stand on standard error.
   const text = Buffer.from(piece.out)
     .toString('latin1')
     .replace(/^conntrack v.*$/gm, line => '\n'.repeat(line.length));

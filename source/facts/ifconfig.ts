@@ -1,6 +1,6 @@
 import type {Address} from './addresses.ts';
 import {linesOf, quoted} from './lines.ts';
-import {type Counters, type Link, optional} from './links.ts';
+import {type Counters, type Link, optional, UNKNOWN_KIND} from './links.ts';
 import {canonical} from './prefix.ts';
 
 export type Ifconfig = {
@@ -144,7 +144,7 @@ function linkOf(draft: Draft): Link {
     mtu,
     flags,
     state: flags.includes('UP') && flags.includes('RUNNING') ? 'UP' : 'DOWN',
-    ...optional('kind', loopback ? 'loopback' : undefined),
+    kind: loopback ? 'loopback' : UNKNOWN_KIND,
     ...optional('mac', draft.mac),
     ...optional('txqlen', draft.txqlen),
     ...optional('counters', draft.counted ? draft.counters : undefined),

@@ -4,6 +4,9 @@ import {detailsOf, optional, portOf, type Tunnel, type Vxlan, vxlanOf} from './l
 
 export {optional, type Tunnel, type Vxlan} from './link-kinds.ts';
 
+/** Kind of an interface that was pasted from a tool that does not tell it: `ifconfig`, `ip` without `-d`. */
+export const UNKNOWN_KIND = '?';
+
 export type Counters = {
   readonly rxBytes: number;
   readonly rxPackets: number;
@@ -19,7 +22,7 @@ export type Counters = {
 export type Link = Span & {
   readonly ifindex: number;
   readonly name: string;
-  /** `info_kind`: veth, bridge, vxlan, … ; `loopback` for lo; absent for a physical device. */
+  /** `info_kind`: veth, bridge, vxlan, … ; `loopback` for lo; absent for a physical device; see `UNKNOWN_KIND`. */
   readonly kind?: string;
   readonly mtu: number;
   /** RFC 2863 operational state in capitals: UP, DOWN, UNKNOWN, LOWERLAYERDOWN, … */

@@ -62,7 +62,7 @@ export function interfaceTable(links: readonly InterfaceRow[], empty: string): T
     row: link => {
       const other = link.pair?.candidates.length === 1 ? link.pair.candidates[0] : undefined;
       return {
-        id: `${link.node} ${link.netns} ${link.ifindex}`,
+        id: `${link.node} ${link.netns} ${link.ifindex || link.name}`,
         opens: {name: 'link', words: [link.words]},
         ...(other ? {other: {name: 'link' as const, words: [other.words]}} : {}),
         evidence: link.evidence,

@@ -26,7 +26,7 @@ export function linkView(answer: LinkAnswer): Omit<View, 'gaps'> {
     title: `link ${link.words}`,
     summary: [
       {text: stateMark(link.state, link.asOf), tone: link.asOf === undefined ? linkTone(link.state) : 'warn'},
-      {text: ` · ${link.kind ?? 'device'} in ${whereText(link)} · mtu ${link.mtu}`},
+      {text: ` · ${kindText(link)} in ${whereText(link)} · mtu ${link.mtu}`},
       {
         text: `${ends.length === 1 ? ` · other end ${ends[0]!.words}` : ''}${behind} · ${count(sockets.count, 'connection')}`,
       },
@@ -91,7 +91,7 @@ function one(label: string, link: InterfaceRow, other: InterfaceRow | undefined)
       cells: [
         {text: link.words, tone: 'strong'},
         {
-          text: `  index ${link.ifindex}  ${link.kind ?? 'device'}  ${stateMark(link.state, link.asOf)}  mtu ${link.mtu}${link.master ? `  master ${link.master}` : ''}`,
+          text: `  ${link.ifindex === 0 ? 'index not shown' : `index ${link.ifindex}`}  ${kindText(link)}  ${stateMark(link.state, link.asOf)}  mtu ${link.mtu}${link.master ? `  master ${link.master}` : ''}`,
         },
       ],
       ...at,
@@ -108,4 +108,9 @@ function one(label: string, link: InterfaceRow, other: InterfaceRow | undefined)
     more(side('rx')),
     more(side('tx')),
   ];
+}
+
+/** `?` is a kind that was not told (pasted from `ifconfig`); none is a physical device. */
+function kindText({kind}: {readonly kind?: string | undefined}): string {
+  return kind === '?' ? 'kind not shown' : (kind ?? 'device');
 }

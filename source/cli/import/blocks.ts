@@ -106,7 +106,9 @@ function promptOf(text: string, first: boolean, host: string | undefined): Omit<
 
 /** `ssh node1 netstat -antp` names its node, too. */
 function asked(typed: string, host: string | undefined): Omit<Draft, 'lines'> {
-  const far = /^ssh\s+(?:-\S+\s+)*(?:[\w.-]+@)?([\w.-]+)\s+(\S.*)$/.exec(typed);
+  const far = /^ssh\s+(?:-[bcDEeFIiJLlmOopQRSWw]\s*\S+\s+|-\w+\s+)*(?:[\w.-]+@)?([\w.-]+)\s+(\S.*)$/.exec(
+    typed,
+  );
   const [name, command] = far ? [far[1], far[2]!.replace(/^(['"])(.*)\1$/, '$2')] : [host, typed];
   return {...(command !== '' && {command}), ...(name !== undefined && {host: name})};
 }

@@ -87,6 +87,9 @@ function takeLine(fields: Record<string, unknown>, text: string): void {
   if (hardware) {
     fields['link_type'] = hardware[1];
     if (hardware[2] !== undefined) fields['address'] = hardware[2];
+    // Only `ip -d` says this, and only with it is a missing kind a physical device.
+    const promiscuity = /\bpromiscuity (\d+)/.exec(hardware[3]!)?.[1];
+    if (promiscuity !== undefined) fields['promiscuity'] = Number(promiscuity);
     const nsid = /\blink-netnsid (\d+)/.exec(hardware[3]!)?.[1];
     if (nsid !== undefined) fields['link_netnsid'] = Number(nsid);
     return;

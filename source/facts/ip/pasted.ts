@@ -8,7 +8,7 @@ import {arraysOf, type Element} from '../elements.ts';
 import type {Format, Sample} from '../fact.ts';
 import {parseIfconfig} from '../ifconfig.ts';
 import {type Line, linesOf, quoted} from '../lines.ts';
-import {type Link, parseLinks} from '../links.ts';
+import {type Link, optional, parseLinks, UNKNOWN_KIND} from '../links.ts';
 import {type Neighbour, parseNeighbours} from '../neighbours.ts';
 import {type Network, tableOf} from '../network-tables.ts';
 import {type FoundPiece, inFile, shifted} from '../pieces.ts';
@@ -146,7 +146,11 @@ function mergeLinks(tables: readonly (readonly Link[])[]): readonly Link[] | und
     if (!known) merged.set(link.name, link);
     else {
       const {from, to} = known.counters || !link.counters ? known : link;
-      merged.set(link.name, {...link, ...known, from, to});
+      const {kind, ...rest} = known;
+      // The one that looked closer knows the kind, also that it is none.
+      const own = kind === UNKNOWN_KIND ? link.kind : kind;
+      const {kind: _, ...other} = link;
+      merged.set(link.name, {...other, ...rest, ...optional('kind', own), from, to});
     }
   }
   return [...merged.values()];
@@ -175,6 +179,15 @@ function hasAddresses(elements: readonly Element[]): boolean {
   return elements.length === 0 || elements.some(({fields}) => Object.hasOwn(fields, 'addr_info'));
 }
 
+/** Without `-d`, `ip` tells no kind: then its absence does not mean a physical device. */
+function isBrief({fields}: Element): boolean {
+  return !Object.hasOwn(fields, 'promiscuity');
+}
+
+function unkind(link: Link): Link {
+  return link.kind === undefined ? {...link, kind: UNKNOWN_KIND} : link;
+}
+
 function take(
   tables: Tables,
   table: number | undefined,
@@ -189,7 +202,9 @@ function take(
     return [...(known ?? []), ...parsed.rows];
   };
   if (table === 0) {
-    tables.links = add(tables.links, parseLinks(elements));
+    const parsed = parseLinks(elements);
+    const rows = parsed.rows.map((link, i) => (isBrief(elements[i]!) ? unkind(link) : link));
+    tables.links = add(tables.links, {rows, problems: parsed.problems});
     if (addresses) tables.addresses = add(tables.addresses, parseAddresses(elements));
   } else if (table === 1) tables.routes = add(tables.routes, parseRoutes(elements));
   else if (table === 2) tables.neighbours = add(tables.neighbours, parseNeighbours(elements));
