@@ -1,5 +1,5 @@
-import {parseIfconfig} from '../../source/facts/pasted/ifconfig.ts';
-import {parsePs} from '../../source/facts/pasted/ps.ts';
+import {parseIfconfig} from '../../source/facts/ifconfig.ts';
+import {parsePs} from '../../source/facts/ps.ts';
 import type {Dated, Snapshot} from '../../source/facts/snapshot.ts';
 import {parseNetstat} from '../../source/facts/sockets/netstat.ts';
 import {buildGraph} from '../../source/model/build.ts';
