@@ -22,8 +22,9 @@ export const enter = (init: number, argv: readonly string[]) => [
 /** A node's containerd socket, as the machine reaches it. */
 export const criSocket = (init: number) => `/proc/${init}/root/run/containerd/containerd.sock`;
 
-/** The link in the fabric namespace that a node hangs on. */
-export const uplink = (node: string) => `to-${node}`.slice(0, 15);
+/** The link in the fabric namespace, or in a router's, that a card of a node hangs on: `to-worker-1`, `to1-worker-1`. */
+export const uplink = (node: string, device = 'eth0') =>
+  `to${device.replace(/^eth0?/, '')}-${node}`.slice(0, 15);
 
 const GROUPS_THEN = 'for procs in $1; do echo $$ > "$procs" || exit 1; done; shift; exec "$@"';
 
@@ -91,7 +92,7 @@ const plug = async (
 ) => {
   const onRouter = 'router' in to;
   const there = ['ip', '-n', onRouter ? routerNetns(lab, to.router) : fabricOf(lab)];
-  const name = uplink(device === 'eth0' || onRouter ? node.name : `${node.name}-${device}`);
+  const name = uplink(node.name, onRouter ? undefined : device);
   const peer = ['peer', 'name', device, 'netns', String(pid)];
   await run([...there, 'link', 'add', name, 'type', 'veth', ...peer], {signal});
   if (onRouter) await run([...there, 'address', 'add', to.address, 'dev', name], {signal});

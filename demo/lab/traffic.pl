@@ -179,7 +179,7 @@ sub lost {
   forget($call->{socket});
   $call->{socket} = undef;
   $call->{ready} = 0;
-  $call->{due} = time + $call->{every};
+  $call->{due} = time + ($call->{get} ? $call->{every} : 1);
 }
 
 for my $role (@roles) {

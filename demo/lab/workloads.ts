@@ -6,6 +6,8 @@ export const MESH_PORT = 4240;
 const CART_NODE_PORT = 30070;
 const WEB_NODE_PORT = 30080;
 const DNS_NODE_PORT = 30053;
+/** ClusterIP of the cluster's DNS, as kubeadm gives it. */
+const RESOLVER = '10.96.0.10';
 
 /** Addresses outside of any cluster, from the blocks kept for documentation (RFC 5737, RFC 3849). */
 const OUTSIDE = '198.51.100.10';
@@ -42,8 +44,8 @@ export const workloads = (nodes: Nodes): PodPlan[] => {
         'meshd',
         ...serve('tcp', MESH_PORT),
         ...mesh,
-        // The host's own network, through a ClusterIP.
-        'call=udp:{svc:kube-system/resolver}:53:1:5',
+        // The host's own network, through a ClusterIP (by its number, so that it waits for nobody).
+        `call=udp:${RESOLVER}:53:1:5`,
         // The first node calls a port of the last one, which may lead on to a third.
         ...(node === control ? [`call=tcp:${nodes[2].address}:${CART_NODE_PORT}:1:3`] : []),
       ),
@@ -243,7 +245,7 @@ export const services: readonly ServicePlan[] = [
   {
     namespace: 'kube-system',
     name: 'resolver',
-    clusterIp: '10.96.0.10',
+    clusterIp: RESOLVER,
     app: 'resolver',
     ports: [{name: 'dns', protocol: 'udp', port: 53, targetPort: 53, nodePort: DNS_NODE_PORT}],
   },

@@ -1,11 +1,14 @@
-/** The lab on this machine: both topologies side by side, their traffic, what can be broken, and that nothing stays. */
+/**
+ * The lab on this machine: two topologies side by side, their traffic, what can be broken, and that nothing stays. What
+ * the other topologies add is in topologies.test.ts.
+ */
 import {createHash} from 'node:crypto';
 import {existsSync} from 'node:fs';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {whatIsMissing} from '../../demo/lab/need.ts';
 import type {LabStatus} from '../../demo/lab/status.ts';
-import {topologies} from '../../demo/lab/topologies.ts';
-import {crossed, crossingText} from './crossed.ts';
+import {topologies as all} from '../../demo/lab/topologies.ts';
+import {pairsAreCrossed, plannedCallsAreHeld} from './checks.ts';
 import {
   eventually,
   inPod,
@@ -20,9 +23,8 @@ import {
   starts,
   statusOf,
 } from './harness.ts';
-import {plannedCalls} from './planned.ts';
-import {connectionText, truthOf} from './truth.ts';
 
+const topologies = all.filter(each => ['flannel-vxlan', 'routed'].includes(each.name));
 const missing = await whatIsMissing();
 const runs = missing.length === 0;
 if (!runs) console.warn(`\n*** LAB TESTS SKIPPED ***\n${missing.join('\n')}\n`);
@@ -297,66 +299,11 @@ describe.runIf(runs).each(topologies)('lab $name', {timeout: 60_000}, topology =
       );
     });
 
-  test('every pair of pods: the packet is seen on every link from end to end, and its answer back', async () => {
-    const pods = status.pods.filter(pod => !pod.hostNetwork);
-    const place = (pod: (typeof pods)[number]) => ({node: pod.node, pod: `${pod.namespace}/${pod.name}`});
-    const pairs = pods.flatMap(from => pods.filter(to => to !== from).map(to => ({from, to})));
-    const seen = await crossed(
-      status,
-      pairs.map(({from, to}) => ({from: place(from), to: to.ip, port: 9999, protocol: 'tcp'})),
-    );
-    for (const [index, {from, to}] of pairs.entries()) {
-      const {forward, reply, answer} = seen[index]!;
-      const what = `${from.name} → ${to.name}:\n${[...forward, ...reply].map(crossingText).join('\n')}`;
-      for (const [way, first, last] of [
-        [forward, from, to],
-        [reply, to, from],
-      ] as const) {
-        expect(way[0], what).toMatchObject({...place(first), link: 'eth0', direction: 'out'});
-        expect(way.at(-1), what).toMatchObject({...place(last), link: 'eth0', direction: 'in'});
-        // Where nothing balances, what goes on one link goes on it once.
-        expect(new Set(way.map(crossingText)).size, what).toBe(way.length);
-        const nodes = new Set(way.map(crossing => crossing.node));
-        expect(nodes.has('fabric'), what).toBe(from.node !== to.node);
-      }
-      expect(answer, what).toBe(to.name.startsWith('legacy-report') ? 'syn-ack' : 'rst');
-    }
-  });
+  test('every pair of pods: the packet is seen on every link from end to end, and its answer back', () =>
+    pairsAreCrossed(status));
 
-  test('all the planned connections are held, and who is at both ends is known, whatever is between them', async () => {
-    const expected = plannedCalls(topology, status);
-    await eventually(async () => {
-      const {connections} = await truthOf(status);
-      const counted = new Map<string, number>();
-      for (const {protocol, client} of connections) {
-        const call = `${protocol} ${client.of ?? client.program} ${client.program} ${client.peer}`;
-        counted.set(call, (counted.get(call) ?? 0) + 1);
-      }
-      expect(Object.fromEntries([...counted].sort())).toEqual(Object.fromEntries([...expected].sort()));
-      for (const by of ['pod', 'node', 'cluster-ip', 'node-port', 'host-port', 'outside'])
-        for (const protocol of ['tcp', 'udp'])
-          if (!['udp pod', 'udp node'].includes(`${protocol} ${by}`))
-            expect(
-              connections.filter(each => each.by === by && each.protocol === protocol),
-              `${protocol} by ${by}`,
-            ).not.toEqual([]);
-      for (const connection of connections) {
-        const {by, client, server, translated} = connection;
-        const text = connectionText(connection);
-        if (by === 'pod' || by === 'node')
-          expect(translated, text).toEqual({destination: false, source: false});
-        if (by === 'outside') expect(translated, text).toEqual({destination: false, source: true});
-        if (by === 'node-port') expect(translated, text).toEqual({destination: true, source: true});
-        // Only who calls itself, or calls from the host, is masqueraded on the way through a ClusterIP.
-        if (by === 'cluster-ip')
-          expect(translated, text).toEqual({
-            destination: true,
-            source: client.pod === undefined || client.pod === server.pod,
-          });
-        if (by === 'host-port') expect(translated.destination, text).toBe(true);
-      }
-    });
-  });
+  test('all the planned connections are held, and who is at both ends is known, whatever is between them', () =>
+    plannedCallsAreHeld(topology, status));
 
   test('exec gives on the exit status and what follows the node', () => {
     expect(lab('exec', '--name', name, second.name, 'sh', '-c', 'exit 7').status).toBe(7);

@@ -1,5 +1,5 @@
 /** Where a packet can be in a lab: the network namespaces of its nodes, pods, routers and fabric. */
-import {spawnSync} from 'node:child_process';
+import {routerNetns} from '../../demo/lab/state.ts';
 import type {LabStatus} from '../../demo/lab/status.ts';
 
 /**
@@ -20,16 +20,15 @@ export type Located = {
 
 /** Every network namespace of a lab. */
 export const placesOf = (status: LabStatus): Located[] => {
-  const prefix = `${status.name}-`;
-  const named = spawnSync('ip', ['netns', 'list'], {encoding: 'utf8'})
-    .stdout.split('\n')
-    .map(line => line.split(' ')[0]!)
-    .filter(name => name === status.fabric || name.startsWith(`${prefix}router`));
+  const named = [
+    {node: 'fabric', netns: status.fabric},
+    ...status.routers.map(router => ({node: router, netns: routerNetns(status.name, router)})),
+  ];
   const at = (pid: number) => ['nsenter', '-t', String(pid), '-n', '--'];
   return [
-    ...named.map(name => ({
-      place: {node: name.slice(prefix.length)},
-      enter: ['nsenter', `--net=/run/netns/${name}`, '--'],
+    ...named.map(({node, netns}) => ({
+      place: {node},
+      enter: ['nsenter', `--net=/run/netns/${netns}`, '--'],
     })),
     ...status.nodes.map(node => ({place: {node: node.name}, enter: at(node.pid)})),
     ...status.pods

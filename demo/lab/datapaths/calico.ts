@@ -72,7 +72,7 @@ protocol kernel {
     };
   };
 }
-template bgp router {
+template bgp tor {
   local as ${nodeAs(topology, node)};
   connect delay time 1;
   connect retry time 1;
@@ -83,7 +83,7 @@ ${(node.nics ?? [])
   .flatMap(({to}) =>
     'router' in to
       ? [
-          `protocol bgp ${symbol(to.router)} from router { neighbor ${withoutLength(to.address)} as ${ROUTER_AS}; }\n`,
+          `protocol bgp ${symbol(to.router)} from tor { neighbor ${withoutLength(to.address)} as ${ROUTER_AS}; }\n`,
         ]
       : [],
   )
@@ -99,9 +99,11 @@ export const routerConfig = (nodes: readonly NodePlan[], name: string) => {
   return `# Written by the lab.
 router id ${withoutLength(neighbours[0]!.own)};
 protocol device { scan time 2; }
+# Its wires too: a node that masquerades does so with the address of the card it sends from.
+protocol direct { ipv4; }
 protocol kernel {
   scan time 10;
-  ipv4 { import none; export all; };
+  ipv4 { import none; export where source = RTS_BGP; };
 }
 ${neighbours
   .map(
