@@ -2,6 +2,7 @@ import type {Evidence} from '../facts/evidence.ts';
 import {STATES} from '../facts/sockets.ts';
 import type {Grade, Graph, GraphNode} from '../model/graph.ts';
 import {pidsHolding} from '../model/holders.ts';
+import {holds} from '../model/prefixes.ts';
 import {addressText, isLoopback} from '../model/words.ts';
 
 /**
@@ -68,7 +69,10 @@ function rolesSeenFrom(graph: Graph, node: GraphNode): Map<string, HealthRole> {
       addressText(table.local, row, table.family[row]!),
       addressText(table.remote, row, table.family[row]!),
     ];
-    const found = inGraph(graph, remote) ?? ownOf(node, own, remote) ?? bySide(calls, local, own, router);
+    const found =
+      inGraph(graph, remote) ??
+      ownOf(node, own, remote) ??
+      listedAs(graph, remote, bySide(calls, local, own, router));
     if (!found) continue;
     const before = roles.get(remote);
     if (before && rank(before.grade) <= rank(found.grade)) continue;
@@ -134,6 +138,24 @@ function bySide(
     return found('node', `called from ${local}, this node’s own address, as the agent probes nodes`);
   }
   return undefined;
+}
+
+/** Where the API was read: the node that it gives the address to, or to whose pods' prefix the address belongs. */
+function listedAs(graph: Graph, address: string, found: Found | undefined): Found | undefined {
+  const listed = graph.listedAt.get(address);
+  if (listed && !listed.pod) {
+    const {node} = listed;
+    return {
+      role: 'node',
+      node,
+      grade: 'inferred',
+      why: `the Kubernetes API gives the address to ${node.name}`,
+    };
+  }
+  const [node, ...more] = graph.nodes.filter(one => one.listed?.podCidrs.some(cidr => holds(cidr, address)));
+  if (found?.role !== 'endpoint' || !node || more.length > 0) return found;
+  const why = `called through the pods’ network, and of the prefix that the Kubernetes API gives to the pods of ${node.name}`;
+  return {...found, node, why};
 }
 
 function rank(grade: Grade): number {

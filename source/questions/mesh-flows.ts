@@ -68,7 +68,7 @@ const SYN_SENT = STATES.indexOf('SYN-SENT');
 const OPEN = new Set([STATES.indexOf('ESTAB'), STATES.indexOf('SYN-RECV'), SYN_SENT]);
 const UDP = 1;
 /** What a missing end means nothing for: it was not, or not wholly, read. */
-const UNREAD: ReadonlySet<JoinKey> = new Set(['unread', 'given', 'led', 'perhaps']);
+const UNREAD: ReadonlySet<JoinKey> = new Set(['unread', 'given', 'listed', 'ranged', 'led', 'perhaps']);
 const HEALTH = 4240;
 
 const made = new WeakMap<Graph, Flows>();
@@ -174,8 +174,9 @@ export function flowsOf(graph: Graph): Flows {
     const role = roles.get(address);
     if (role) return [byAddress.get(address), role.role === 'node' ? 'node' : 'other'];
     const perhaps = ends!.hidden[ends!.hideout[row]!] ?? [];
-    return perhaps.length === 1 && (join === 'given' || join === 'led')
-      ? [perhaps[0]!, join === 'given' ? 'node' : undefined]
+    const called = join === 'given' || join === 'listed';
+    return perhaps.length === 1 && (called || join === 'ranged' || join === 'led')
+      ? [perhaps[0]!, called ? 'node' : undefined]
       : [undefined, undefined];
   }
 

@@ -136,8 +136,10 @@ export function otherText(other: OtherEnd): string {
     case 'outside':
       return '? NAT or outside';
     case 'given':
+    case 'listed':
       return `~ ${name} (not read)`;
     case 'led':
+    case 'ranged':
     case 'perhaps':
       return `${mark(other.grade)} ${perhapsText(other.perhaps)}`;
     case 'ambiguous':
