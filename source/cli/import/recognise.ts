@@ -49,3 +49,9 @@ export function whyNot({out, command}: Pick<Block, 'out' | 'command'>): string {
     ? 'it looks like no output that hoptop knows'
     : `hoptop does not know what ${quoted(command)} prints`;
 }
+
+/** What people call the formats that are recognised, each once, in the order of the facts. */
+export function formatLabels(): string[] {
+  const labels = [...FACTS, ...CLUSTER_FACTS].flatMap(({formats = []}) => formats.map(({label}) => label));
+  return [...new Set(labels)];
+}

@@ -6,9 +6,9 @@ type Entries = {readonly elements: readonly Element[]; readonly strange: readonl
 
 const ADDRESS = '(?:[0-9a-f.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)';
 const TYPES = 'unicast|local|broadcast|multicast|anycast|blackhole|unreachable|prohibit|throw';
-/** A destination, and what only routes have behind it. */
+/** A kind and a destination, or a destination and what only routes have behind it. */
 export const ROUTE = new RegExp(
-  `^(?:(${TYPES}) )?(default|${ADDRESS}(?:/\\d+)?)((?: .*)?\\b(?:dev|via|nhid|proto|scope|metric|table)\\b.*|(?= ).*)$`,
+  `^(?:(${TYPES}) (default|${ADDRESS}(?:/\\d+)?)((?: .*)?)|(default|${ADDRESS}(?:/\\d+)?)( .*\\b(?:dev|via|nhid|proto|scope|metric|table)\\b.*))$`,
 );
 export const NEIGHBOUR = new RegExp(
   `^(${ADDRESS}) dev (\\S+) (?=.*(?:lladdr|PERMANENT|REACHABLE|STALE|DELAY|PROBE|FAILED|NOARP|INCOMPLETE|NONE))(.*)$`,
@@ -59,7 +59,8 @@ export function routeElements(out: Uint8Array, family?: 4 | 6): Entries {
     }
     const match = ROUTE.exec(text);
     if (!match) return undefined;
-    const [, type, dst, rest = ''] = match;
+    const [, type, typed, more, plain, rest = more ?? ''] = match;
+    const dst = typed ?? plain;
     const fields: Record<string, unknown> = {...hopFields(rest), type: type ?? 'unicast', dst};
     put(fields, 'table', after(rest, 'table'));
     put(fields, 'protocol', after(rest, 'proto'));
@@ -123,7 +124,7 @@ export function ruleElements(out: Uint8Array): Entries {
     put(fields, 'fwmask', mask);
     put(fields, 'table', after(rest, 'lookup'));
     put(fields, 'action', /(?:^| )(blackhole|unreachable|prohibit)(?: |$)/.exec(rest)?.[1]);
-    put(fields, 'goto', after(rest, 'goto'));
+    putNumber(fields, 'goto', after(rest, 'goto'));
     if (/(?:^| )nop(?: |$)/.test(rest)) fields['nop'] = null;
     return fields;
   });
