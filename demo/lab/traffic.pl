@@ -5,6 +5,8 @@
 #     serve=tcp:PORT                     accept, and send back what arrives
 #     serve=udp:PORT                     send each datagram back, behind `re: `
 #     serve=tcp6:PORT, serve=udp6:PORT   the same on IPv6 alone
+#     serve=udp:HOST:PORT                the same on one address: a datagram from a socket that is bound to none leaves
+#                                        with the address of the card it leaves by
 #     drain=tcp:PORT:BYTES               accept, and read BYTES every half second
 #     call=tcp:HOST:PORT[:COUNT[:SECS]]  keep COUNT connections, one line every SECS seconds on each; try again for ever
 #     call=udp:HOST:PORT[:COUNT[:SECS]]  keep COUNT connected sockets, one datagram every SECS seconds on each
@@ -84,13 +86,14 @@ sub hear {
 }
 
 sub listen_on {
-  my ($proto, $port) = @_;
+  my ($proto, $where) = @_;
   my $six = $proto =~ s/6$//;
+  my ($host, $port) = $where =~ /^(.+):(\d+)$/ ? ($1, $2) : ($six ? '::' : '0.0.0.0', $where);
   socket(my $socket, $six ? AF_INET6 : PF_INET, $proto eq 'udp' ? SOCK_DGRAM : SOCK_STREAM, 0) or die "socket: $!\n";
   setsockopt($socket, SOL_SOCKET, SO_REUSEADDR, 1);
   setsockopt($socket, IPPROTO_IPV6, IPV6_V6ONLY, 1) if $six;
-  bind($socket, packed($six ? '::' : '0.0.0.0', $port)) or die "bind $proto $port: $!\n";
-  if ($proto eq 'tcp') { listen($socket, 128) or die "listen $port: $!\n" }
+  bind($socket, packed($host, $port)) or die "bind $proto $where: $!\n";
+  if ($proto eq 'tcp') { listen($socket, 128) or die "listen $where: $!\n" }
   unblock($socket);
   return $socket;
 }

@@ -210,7 +210,11 @@ export const outside = (nodes: Nodes): OutsidePlan => {
     servers: [
       {
         name: 'internet',
-        roles: ['serve=tcp:443', 'serve=udp:53', ...on6('serve=tcp6:443', 'serve=udp6:53')],
+        roles: [
+          'serve=tcp:443',
+          `serve=udp:${OUTSIDE}:53`,
+          ...on6('serve=tcp6:443', `serve=udp6:[${OUTSIDE6}]:53`),
+        ],
       },
     ],
     callers: [

@@ -8,7 +8,7 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {whatIsMissing} from '../../demo/lab/need.ts';
 import type {LabStatus} from '../../demo/lab/status.ts';
 import {topologies as all} from '../../demo/lab/topologies.ts';
-import {pairsAreCrossed, plannedCallsAreHeld} from './checks.ts';
+import {pairsAreCrossed, plannedCallsAreHeld, translationsAreCrossed} from './checks.ts';
 import {
   eventually,
   inPod,
@@ -301,6 +301,8 @@ describe.runIf(runs).each(topologies)('lab $name', {timeout: 60_000}, topology =
 
   test('every pair of pods: the packet is seen on every link from end to end, and its answer back', () =>
     pairsAreCrossed(status));
+
+  test('every translation leads to whom it should, and back', () => translationsAreCrossed(topology, status));
 
   test('all the planned connections are held, and who is at both ends is known, whatever is between them', () =>
     plannedCallsAreHeld(topology, status));

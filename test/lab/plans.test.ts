@@ -36,6 +36,39 @@ describe('kube-proxy rules', () => {
   });
 });
 
+describe('kube-proxy rules for ports of nodes, and for IPv6', () => {
+  const dns: ServicePlan = {
+    ...service('kube-dns', 'kube-system', 'dns', 'udp'),
+    clusterIp6: 'fd00:96::a',
+    ports: [{name: 'dns', protocol: 'udp', port: 53, targetPort: 53, nodePort: 30053}],
+  };
+
+  test('a NodePort is masqueraded and goes on to the service', () => {
+    const rules = kubeProxyRules([dns], '10.244.0.0/16', () => ['10.244.0.2']);
+    for (const line of [
+      '-A KUBE-NODEPORTS -p udp -m comment --comment "kube-system/kube-dns:dns" -m udp --dport 30053 -j KUBE-EXT-TCOU7JCQXEZGVUNU',
+      '-A KUBE-EXT-TCOU7JCQXEZGVUNU -m comment --comment "masquerade traffic for kube-system/kube-dns:dns external destinations" -j KUBE-MARK-MASQ',
+      '-A KUBE-EXT-TCOU7JCQXEZGVUNU -j KUBE-SVC-TCOU7JCQXEZGVUNU',
+    ])
+      expect(rules.split('\n')).toContain(line);
+    expect(kubeProxyRules([dns], '10.244.0.0/16', () => [])).toContain(
+      '-A KUBE-EXTERNAL-SERVICES -p udp -m comment --comment "kube-system/kube-dns:dns has no endpoints" -m addrtype --dst-type LOCAL -m udp --dport 30053 -j REJECT --reject-with icmp-port-unreachable',
+    );
+  });
+
+  test('IPv6 has its own lengths, brackets and refusal', () => {
+    const rules = kubeProxyRules([dns], 'fd00:10:244::/56', () => ['fd00:10:244::2'], 'ipv6');
+    expect(rules).toContain('-A KUBE-SERVICES -d fd00:96::a/128 -p udp ');
+    expect(rules).toContain('-s fd00:10:244::2/128 ');
+    expect(rules).toContain('-j DNAT --to-destination [fd00:10:244::2]:53');
+    expect(kubeProxyRules([dns], 'fd00:10:244::/56', () => [], 'ipv6')).toContain('icmp6-port-unreachable');
+    const only4 = service('kube-dns', 'kube-system', 'dns', 'udp');
+    expect(kubeProxyRules([only4], 'fd00:10:244::/56', () => ['fd00:10:244::2'], 'ipv6')).not.toContain(
+      'DNAT',
+    );
+  });
+});
+
 describe('control groups of a machine', () => {
   test('version 1, with the unified one beside it', () => {
     const mountinfo = [

@@ -3,7 +3,7 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {whatIsMissing} from '../../demo/lab/need.ts';
 import type {LabStatus} from '../../demo/lab/status.ts';
 import {topologies as all} from '../../demo/lab/topologies.ts';
-import {pairsAreCrossed, plannedCallsAreHeld} from './checks.ts';
+import {pairsAreCrossed, plannedCallsAreHeld, translationsAreCrossed} from './checks.ts';
 import {type Crossing, crossed} from './crossed.ts';
 import {inPod, lab, labStarts, netnsOf, onNode, podOf, remains, statusOf} from './harness.ts';
 
@@ -42,6 +42,8 @@ describe.runIf(runs).each(topologies)('lab $name', {timeout: 60_000}, topology =
 
   test('all the planned connections are held, through every translation', () =>
     plannedCallsAreHeld(topology, status));
+
+  test('every translation leads to whom it should, and back', () => translationsAreCrossed(topology, status));
 
   test('every pair of pods is crossed, there and back', async () => {
     const seen = await pairsAreCrossed(status);
