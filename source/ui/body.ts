@@ -1,12 +1,13 @@
 import type {Fields, Lines, Table} from '../views/view.ts';
 import {columnsShown} from './columns.ts';
-import {fieldLines, itemsOf, labelWidth} from './items.ts';
+import {drawField, fieldLines, labelWidth} from './fields.ts';
+import {itemsOf} from './items.ts';
 import {headsOf, placeCells} from './layout.ts';
 import {matrixLines} from './matrix.ts';
 import {placeOf, type Screen, shown} from './navigation.ts';
 import {cut, fill, type Line} from './paint.ts';
 import {bodyHeight, facetShown, listHeight, rowsOnScreen, type Ui} from './state.ts';
-import {clean, pad, wrap} from './text.ts';
+import {clean, wrap} from './text.ts';
 
 /** One line of the body. `cursor`: it is the one that keys act on. */
 export type BodyLine = {readonly line: Line; readonly cursor?: true};
@@ -74,12 +75,11 @@ function fieldsBody(ui: Ui, fields: Fields, screen: Screen): BodyLine[] {
   const labels = labelWidth(fields);
   return fieldLines(fields, ui.columns - 2)
     .slice(place.top, place.top + listHeight(ui))
-    .map(({field, label, text}, n) => {
+    .map((one, n) => {
       const cursor = place.top + n === place.index;
-      const value = text === undefined ? (fields.fields[field]?.cells ?? []) : [{text}];
-      const head: Line = [{text: cursor ? '>' : ' '}, {text: `${pad(clean(label), labels)}  `, tone: 'dim'}];
-      const line = fill([...head, ...value], ui.columns);
-      return cursor ? {line, cursor} : {line};
+      const {line, whole} = drawField(one, labels, cursor ? {column: place.column} : undefined);
+      const filled = fill(line, ui.columns);
+      return cursor && whole ? {line: filled, cursor} : {line: filled};
     });
 }
 

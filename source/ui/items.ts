@@ -1,8 +1,8 @@
 import type {Evidence} from '../facts/evidence.ts';
 import type {Question} from '../questions/question.ts';
-import type {Facet, Fields, Matrix, Table} from '../views/view.ts';
+import type {Facet, Matrix, Table} from '../views/view.ts';
+import {fieldLines, partOf} from './fields.ts';
 import {makeFilter} from './filter.ts';
-import {clean, width, wrap} from './text.ts';
 
 export type Sort = {readonly column: string; readonly descending: boolean};
 
@@ -29,21 +29,9 @@ export type Items = {
   at(i: number): number;
 };
 
-/** One line of a list of fields: the first of a value carries its label. */
-export type FieldLine = {
-  readonly id: string;
-  readonly field: number;
-  readonly label: string;
-  readonly text: string | undefined;
-};
-
-/** Begins with one of Unicode's box drawing characters. */
-const DRAWN = /^\s*[\u2500-\u257f]/;
-
 const NOTHING: Item = {};
 type Arranged = {filter: string; sort: Sort | undefined; items: Items};
 const lastOrder = new WeakMap<Table, Arranged>();
-const lastLines = new WeakMap<Fields, {cells: number; lines: readonly FieldLine[]}>();
 
 /** The lines of a facet after filtering and sorting. `cells` is the width that values of fields are wrapped to. */
 export function itemsOf(facet: Facet, filter: string, sort: Sort | undefined, cells: number): Items {
@@ -58,7 +46,7 @@ export function itemsOf(facet: Facet, filter: string, sort: Sort | undefined, ce
         total: lines.length,
         selectable: true,
         id: i => lines[i]!.id,
-        item: i => body.fields[lines[i]!.field] ?? NOTHING,
+        item: (i, column) => partOf(body, lines[i]!, column) ?? NOTHING,
         at: i => i,
       };
     }
@@ -123,36 +111,4 @@ function compare(a: string | number | undefined, b: string | number | undefined,
   if (typeof a === 'number' && typeof b === 'number') return sign * (a - b);
   const [x, y] = [String(a), String(b)];
   return x === y ? 0 : sign * (x < y ? -1 : 1);
-}
-
-/** Cells that the labels of a list of fields take. */
-export function labelWidth(fields: Fields): number {
-  return fields.fields.reduce((widest, field) => Math.max(widest, width(clean(field.label))), 0);
-}
-
-/**
- * A value that does not fit goes on in the next line instead of being cut: a list of fields is where a person reads
- * the whole of it. A line of a drawing is cut instead: what goes on below it would stand outside its guides. `text` is
- * undefined for a value on one line, whose own toned cells are drawn.
- */
-export function fieldLines(fields: Fields, cells: number): readonly FieldLine[] {
-  const last = lastLines.get(fields);
-  if (last?.cells === cells) return last.lines;
-  const room = Math.max(8, cells - labelWidth(fields) - 2);
-  const times = new Map<string, number>();
-  const lines = fields.fields.flatMap(({label, cells: value}, field): FieldLine[] => {
-    const nth = times.get(label) ?? 0;
-    times.set(label, nth + 1);
-    const id = `${label} ${nth}`;
-    const text = clean(value.map(cell => cell.text).join(''));
-    if (width(text) <= room || DRAWN.test(text)) return [{id, field, label, text: undefined}];
-    return wrap(text, room).map((part, i) => ({
-      id: `${id} ${i}`,
-      field,
-      label: i === 0 ? label : '',
-      text: part,
-    }));
-  });
-  lastLines.set(fields, {cells, lines});
-  return lines;
 }

@@ -13,8 +13,8 @@ export type Place = {
   readonly filter: string;
   readonly sort?: Sort;
   /**
-   * Where the cursor is within its line: a matrix's column, absent on the name of the row; the other side (1) of two
-   * that stand side by side.
+   * Where the cursor is within its line: a matrix's column, absent on the name of the row; of two sides that stand
+   * side by side the second, absent on the first.
    */
   readonly column?: number;
   /** How far the table is scrolled sideways, see `fitColumns`; absent: its most important columns are shown. */

@@ -1,6 +1,7 @@
 import {act, type Binding, draw, type Effect, open, overlay} from './binding.ts';
 import {nextSort, recordingName} from './choices.ts';
 import {columnsAside} from './columns.ts';
+import {isSideBySide} from './fields.ts';
 import type {Sort} from './items.ts';
 import {type Move, type Place, placeOf, shown} from './navigation.ts';
 import {PLAYER_KEYS} from './player-keys.ts';
@@ -286,6 +287,7 @@ function sideways(keys: readonly string[], description: string, by: 1 | -1, foot
 /** Places that the cursor has within a line, after its first. */
 function placesAcross(ui: Ui): number {
   const body = facetShown(ui)?.body;
+  if (body?.type === 'fields') return isSideBySide(body, ui.columns - 2) ? 1 : 0;
   return body?.type === 'matrix' ? body.names.length : 0;
 }
 

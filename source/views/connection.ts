@@ -4,8 +4,8 @@ import {connectionWords, placeWords} from '../questions/endpoint-words.ts';
 import type {Question} from '../questions/question.ts';
 import {asOfText, gradeTone, stateMark, stateTone} from './marks.ts';
 import {userText} from './socket-table.ts';
-import {ms} from './units.ts';
-import type {Cell, Fields, View} from './view.ts';
+import {byteRate, bytes, ms} from './units.ts';
+import type {Cell, Fields, Side, View} from './view.ts';
 
 type Field = Fields['fields'][number];
 
@@ -28,80 +28,181 @@ export function connectionView({connection, at}: ConnectionAnswer): Omit<View, '
       {
         key: 'ends',
         title: 'Both ends',
-        body: {type: 'fields', fields: sides(here, there, connection)},
+        body: {type: 'fields', sides: ['this end', 'other end'], fields: sides(here, there, connection)},
       },
     ],
   };
 }
 
-/** Each fact of this end, and beside it that of the other. Columns are padded here: a field's cells are a line. */
+/** Each fact of this end, and beside it that of the other. */
 function sides(here: End, there: End, connection: ConnectionAnswer['connection']): Field[] {
-  const lines: {
-    label: string;
-    cells: [Cell, Cell];
-    opens?: Question | undefined;
-  }[] = [
-    {
-      label: '',
-      cells: [
-        {text: 'this end', tone: 'dim'},
-        {text: 'other end', tone: 'dim'},
-      ],
-    },
-    both('address', end => ({text: endpointText(end.address, end.port), tone: 'strong'})),
-    {...both('node', end => known(end.node)), opens: node(here)},
-    {
-      ...both('pod', end => (end.netns === undefined ? NOT_SEEN : {text: end.pod ?? '-'})),
-      opens: pod(here),
-    },
-    both('container', end => (end.socket ? {text: end.container ?? '-'} : NOT_SEEN)),
-    {
-      ...both('process', end =>
-        end.process ? {text: `${end.process} ${end.program ?? ''}`.trim()} : NOT_SEEN,
-      ),
-      opens: process(here),
-    },
-    both('user', end => fact(end, socket => userText(socket) || '-')),
-    {...both('interface', end => known(end.inside?.words)), opens: link(here)},
-    both('host link', end =>
-      known(end.outside.map(one => one.words).join(' ') || (end.inside ? '-' : undefined)),
-    ),
-    both('state', end =>
+  const stalls = stallsOf(here, there);
+  return [
+    ...ENDS.map(({label, cell, opens, compared}): Field => {
+      const [mine, theirs] = [cell(here), cell(there)];
+      const differs = compared?.(here, there) ?? false;
+      const note = stalls.has(label) ? ('stalls' as const) : differs ? ('differs' as const) : undefined;
+      return {
+        label,
+        ...sideOf(here, there, mine, opens?.(here)),
+        beside: sideOf(there, here, theirs, opens?.(there)),
+        ...(note ? {note} : {}),
+      };
+    }),
+    ...about(connection).map(field => ({
+      ...field,
+      ...jumpFrom(there),
+      evidence: [...evidenceOf(here), ...evidenceOf(there)],
+    })),
+  ];
+}
+
+/** One value of one end: `o` goes to the other one, as near to its socket as is known. */
+function sideOf(end: End, other: End, cell: Cell, opens: Question | undefined): Side {
+  return {
+    cells: [cell],
+    ...(opens ? {opens} : {}),
+    ...jumpFrom(other),
+    evidence: evidenceOf(end),
+    subject: end.pod ?? (end.inside ? end.node : undefined) ?? end.address,
+    toward: other.address,
+  };
+}
+
+function jumpFrom(end: End): {readonly other?: Question} {
+  const jump = jumpTo(end) ?? link(end) ?? pod(end) ?? node(end);
+  return jump ? {other: jump} : {};
+}
+
+function evidenceOf(end: End): NonNullable<Side['evidence']> {
+  return [...(end.socket?.evidence ?? []), ...(end.inside?.evidence ?? [])];
+}
+
+type Fact = {
+  readonly label: string;
+  readonly cell: (end: End) => Cell;
+  readonly opens?: (end: End) => Question | undefined;
+  /** Whether the two ends differ in what ought to be alike. */
+  readonly compared?: (here: End, there: End) => boolean;
+};
+
+const ENDS: readonly Fact[] = [
+  {label: 'address', cell: end => ({text: endpointText(end.address, end.port), tone: 'strong'})},
+  {label: 'node', cell: end => known(end.node), opens: node},
+  {
+    label: 'pod',
+    cell: end => (end.netns === undefined ? NOT_SEEN : {text: end.pod ?? '-'}),
+    opens: pod,
+  },
+  {label: 'container', cell: end => (end.socket ? {text: end.container ?? '-'} : NOT_SEEN)},
+  {
+    label: 'process',
+    cell: end => (end.process ? {text: `${end.process} ${end.program ?? ''}`.trim()} : NOT_SEEN),
+    opens: process,
+  },
+  {label: 'user', cell: end => fact(end, socket => userText(socket) || '-')},
+  {label: 'netns', cell: end => known(end.netns)},
+  {
+    label: 'state',
+    cell: end =>
       end.socket
         ? {
             text: stateMark(end.socket.state, end.socket.asOf),
             tone: end.socket.asOf === undefined ? stateTone(end.socket.state) : 'dim',
           }
         : NOT_SEEN,
-    ),
-    both('recv-q', end => queue(end, 'recvQ')),
-    both('send-q', end => queue(end, 'sendQ')),
-    both('rtt', end => fact(end, socket => ms(socket.rtt) || '-')),
-    both('retrans', end => fact(end, socket => `${socket.retrans}`)),
-    both('congestion', end => fact(end, socket => socket.congestion ?? '-')),
-    both('netns', end => known(end.netns)),
-    both('socket', end => ({text: end.socket ? end.socket.held : '', tone: 'dim'})),
-  ];
-  const width = Math.max(...lines.slice(0, -1).map(({cells: [cell]}) => cell.text.length)) + 2;
-  const evidence = [...(here.socket?.evidence ?? []), ...(there.socket?.evidence ?? [])];
-  // Where the other socket was not seen, as near to it as is known.
-  const jump = jumpTo(there) ?? link(there) ?? pod(there) ?? node(there);
-  const fields = lines.map(
-    ({label, cells: [left, right], opens}): Field => ({
-      label,
-      cells: label === 'socket' ? [left] : [{...left, text: left.text.padEnd(width)}, right],
-      ...(opens ? {opens} : {}),
+    compared: unlike(socket => socket.state),
+  },
+  {label: 'recv-q', cell: end => queue(end, 'recvQ')},
+  {label: 'send-q', cell: end => queue(end, 'sendQ')},
+  {
+    label: 'rtt',
+    cell: end => fact(end, socket => ms(socket.rtt) || '-'),
+    compared: farApart,
+  },
+  {
+    label: 'retrans',
+    cell: end => ({
+      ...fact(end, socket => `${socket.retrans}`),
+      ...((end.socket?.retrans ?? 0) > 0 ? {tone: 'warn' as const} : {}),
     }),
-  );
-  return [...fields, ...about(connection)].map(field => ({
-    ...field,
-    ...(jump ? {other: jump} : {}),
-    evidence,
-  }));
+    compared: unlike(socket => socket.retrans > 0),
+  },
+  {
+    label: 'congestion',
+    cell: end => fact(end, socket => socket.congestion ?? '-'),
+    compared: unlike(socket => socket.congestion),
+  },
+  {label: 'interface', cell: end => known(end.inside?.words), opens: link},
+  {
+    label: 'mtu',
+    cell: end => known(end.inside && `${end.inside.mtu}`),
+    compared: ({inside: a}, {inside: b}) => a !== undefined && b !== undefined && a.mtu !== b.mtu,
+  },
+  {label: 'traffic', cell: end => trafficOf(end.inside)},
+  {label: 'lost', cell: end => lostOf(end.inside)},
+  {
+    label: 'host link',
+    cell: end => known(end.outside.map(one => one.words).join(' ') || (end.inside ? '-' : undefined)),
+    opens: ({outside}) => (outside.length === 1 ? {name: 'link', words: [outside[0]!.words]} : undefined),
+  },
+  {
+    label: 'host lost',
+    cell: end => (end.outside.length === 1 ? lostOf(end.outside[0]) : {text: '-', tone: 'dim'}),
+  },
+  {label: 'socket', cell: end => ({text: end.socket ? end.socket.held : '', tone: 'dim'})},
+];
 
-  function both(label: string, cell: (end: End) => Cell): {label: string; cells: [Cell, Cell]} {
-    return {label, cells: [cell(here), cell(there)]};
+type Socket = NonNullable<End['socket']>;
+
+function unlike(value: (socket: Socket) => unknown): (here: End, there: End) => boolean {
+  return ({socket: a}, {socket: b}) => a !== undefined && b !== undefined && value(a) !== value(b);
+}
+
+/** Measured round trips of one connection are of one way: five times and a millisecond apart, one end is slow. */
+function farApart({socket: a}: End, {socket: b}: End): boolean {
+  if (a?.rtt === undefined || b?.rtt === undefined) return false;
+  const [low, high] = [Math.min(a.rtt, b.rtt), Math.max(a.rtt, b.rtt)];
+  return high >= low * 5 && high - low >= 1;
+}
+
+/** Labels of the lines that say who holds the connection up (`stallOf`). */
+function stallsOf(here: End, there: End): ReadonlySet<string> {
+  const held = new Set<string>();
+  for (const socket of [here.socket, there.socket]) {
+    if (!socket) continue;
+    if (socket.recvQ > 0) held.add('recv-q');
+    if (socket.sendQ > 0) held.add('send-q');
+    if (socket.sendQ > 0 && socket.retrans > 0) held.add('retrans');
+    if (socket.state === 'SYN-SENT') held.add('state');
   }
+  return held;
+}
+
+function trafficOf(iface: End['inside']): Cell {
+  if (!iface) return NOT_SEEN;
+  const {counters, rates} = iface;
+  if (!counters) return {text: 'not read', tone: 'dim'};
+  const now =
+    rates.rxBytes === undefined && rates.txBytes === undefined
+      ? ''
+      : `↓${byteRate(rates.rxBytes)} ↑${byteRate(rates.txBytes)}  `;
+  return {text: `${now}RX ${bytes(counters.rxBytes)} TX ${bytes(counters.txBytes)}`};
+}
+
+/** Packets that an interface dropped or could not pass, of all that there ever were. */
+function lostOf(iface: End['inside']): Cell {
+  if (!iface) return NOT_SEEN;
+  const {counters} = iface;
+  if (!counters) return {text: 'not read', tone: 'dim'};
+  const lost = [
+    ['RX dropped', counters.rxDropped],
+    ['RX errors', counters.rxErrors],
+    ['TX dropped', counters.txDropped],
+    ['TX errors', counters.txErrors],
+  ].filter(([, count]) => count !== 0);
+  if (lost.length === 0) return {text: '0'};
+  return {text: lost.map(([what, count]) => `${count} ${what}`).join(', '), tone: 'warn'};
 }
 
 function about(connection: ConnectionAnswer['connection']): Field[] {

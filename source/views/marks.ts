@@ -50,3 +50,8 @@ export function reachTone(state: 'dialling' | 'ready' | 'lost' | 'back' | 'liste
   if (state === 'listed') return 'dim';
   return state === 'lost' ? 'bad' : state === 'dialling' ? 'warn' : 'good';
 }
+
+/** Between two sides: they differ, or what is here stalls them. */
+export function noteSign(note: 'differs' | 'stalls' | undefined): string {
+  return note === 'stalls' ? '!' : note === 'differs' ? '≠' : ' ';
+}

@@ -25,6 +25,7 @@ function safeFacet(facet: Facet): Facet {
       ...field,
       label: sanitise(field.label),
       cells: field.cells.map(safeCell),
+      ...(field.beside ? {beside: {...field.beside, cells: field.beside.cells.map(safeCell)}} : {}),
     }));
     return {...facet, body: {...body, fields}};
   }

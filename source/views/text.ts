@@ -1,5 +1,6 @@
 import stringWidth from 'string-width';
-import type {Facet, Fields, Lines, Matrix, Table, View} from './view.ts';
+import {noteSign} from './marks.ts';
+import type {Cell, Facet, Fields, Lines, Matrix, Table, View} from './view.ts';
 
 /**
  * A view as plain text, for `-o text`: every facet, every row and every column that says something in any of them,
@@ -44,13 +45,24 @@ function tableText(table: Table): string {
   return [titles, ...rows].map(line).join('\n');
 }
 
-function fieldsText({fields}: Fields): string {
+/** Two sides stand side by side: a file has no width that they must fit into. */
+function fieldsText({fields, sides}: Fields): string {
   const width = Math.max(...fields.map(({label}) => stringWidth(label)));
-  return fields
-    .map(({label, cells}) =>
-      `${pad(label, width, 'left')}  ${cells.map(cell => cell.text).join('')}`.trimEnd(),
-    )
-    .join('\n');
+  const left = (cells: readonly Cell[]) => cells.map(cell => cell.text).join('');
+  const half = Math.max(
+    stringWidth(sides?.[0] ?? ''),
+    ...fields.filter(({beside}) => beside).map(({cells}) => stringWidth(left(cells))),
+  );
+  const line = (label: string, first: string, second: string | undefined, note: string) => {
+    const both = second === undefined ? first : `${pad(first, half, 'left')} ${note} ${second}`;
+    return `${pad(label, width, 'left')}  ${both}`.trimEnd();
+  };
+  return [
+    ...(sides ? [line('', sides[0], sides[1], ' ')] : []),
+    ...fields.map(({label, cells, beside, note}) =>
+      line(label, left(cells), beside && left(beside.cells), noteSign(note)),
+    ),
+  ].join('\n');
 }
 
 /** Columns are numbered as the rows are, with a space between them: a file has no width that they must fit into. */

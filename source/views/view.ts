@@ -54,16 +54,30 @@ export type Table = {
   readonly empty: string;
 };
 
-/** Labelled values, one a line; `opens` makes a line selectable. */
+/** What one side of a line shows and leads to. */
+export type Side = {
+  readonly cells: readonly Cell[];
+  readonly opens?: Question;
+  readonly other?: Question;
+  readonly evidence?: readonly Evidence[];
+  readonly subject?: string;
+  readonly toward?: string;
+};
+
+/**
+ * Labelled values, one a line; `opens` makes a line selectable. With `sides` some have a second value, `beside`: the
+ * two stand side by side where there is room, else all of the first side come before all of the second.
+ */
 export type Fields = {
   readonly type: 'fields';
-  readonly fields: readonly {
+  /** Heads of the two sides. */
+  readonly sides?: readonly [string, string];
+  readonly fields: readonly (Side & {
     readonly label: string;
-    readonly cells: readonly Cell[];
-    readonly opens?: Question;
-    readonly other?: Question;
-    readonly evidence?: readonly Evidence[];
-  }[];
+    readonly beside?: Side;
+    /** What to look at first: the two differ where they should not, or what is here stalls the connection. */
+    readonly note?: 'differs' | 'stalls';
+  })[];
 };
 
 /**

@@ -1,5 +1,6 @@
 import {expect, test} from 'vitest';
-import {fieldLines, itemsOf, type Sort} from '../../source/ui/items.ts';
+import {fieldLines} from '../../source/ui/fields.ts';
+import {itemsOf, type Sort} from '../../source/ui/items.ts';
 import {column, table} from './sample-views.ts';
 
 const ROWS = [
@@ -87,8 +88,8 @@ test('a value too long for its line goes on in the next ones, which open the sam
       },
     ],
   } as const;
-  expect(fieldLines(fields, 24).map(({label, text}) => [label, text])).toEqual([
-    ['pid', undefined],
+  expect(fieldLines(fields, 24).map(({label, cells}) => [label, cells[0]!.text])).toEqual([
+    ['pid', '1'],
     ['command', 'kubelet --one'],
     ['', '--two --three'],
   ]);
@@ -105,10 +106,10 @@ test('a line of a drawing is never broken: what goes on would stand outside its 
     'an ordinary long value',
   ];
   const fields = {type: 'fields', fields: texts.map(text => ({label: '', cells: [{text}]}))} as const;
-  expect(fieldLines(fields, 20).map(({field, text}) => [field, text])).toEqual([
-    [0, undefined],
-    [1, undefined],
-    [2, undefined],
+  expect(fieldLines(fields, 20).map(({field, cells}) => [field, cells[0]!.text])).toEqual([
+    [0, texts[0]],
+    [1, texts[1]],
+    [2, texts[2]],
     [3, 'an ordinary long'],
     [3, 'value'],
   ]);

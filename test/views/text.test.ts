@@ -191,23 +191,27 @@ test('connection', () => {
     postgres in shop/db-0 has not read 4096 bytes that arrived, and 9000 bytes wait to be sent to it.
 
     BOTH ENDS
-                this end         other end
-    address     10.2.1.5:40000   10.2.2.9:5432
-    node        n1               n2
-    pod         shop/web-1       shop/db-0
-    container   httpd            postgres
-    process     n1:51 httpd      n2:60 postgres
-    user        root             root
-    interface   shop/web-1:eth0  shop/db-0:eth0
-    host link   n1/veth7         n2/veth7
-    state       ESTAB            ESTAB
-    recv-q      0                4096
-    send-q      9000             0
-    rtt         1.3 ms           1.5 ms
-    retrans     3                0
-    congestion  -                -
-    netns       110              110
-    socket      held by 51/httpd
+                this end                                       other end
+    address     10.2.1.5:40000                                 10.2.2.9:5432
+    node        n1                                             n2
+    pod         shop/web-1                                     shop/db-0
+    container   httpd                                          postgres
+    process     n1:51 httpd                                    n2:60 postgres
+    user        root                                           root
+    netns       110                                            110
+    state       ESTAB                                          ESTAB
+    recv-q      0                                            ! 4096
+    send-q      9000                                         ! 0
+    rtt         1.3 ms                                         1.5 ms
+    retrans     3                                            ! 0
+    congestion  -                                              -
+    interface   shop/web-1:eth0                                shop/db-0:eth0
+    mtu         1450                                         ≠ 1500
+    traffic     ↓10.0 kB/s ↑20.0 kB/s  RX 40.0 kB TX 80.0 kB   not read
+    lost        0                                              not read
+    host link   n1/veth7                                       n2/veth7
+    host lost   2 RX dropped                                   not read
+    socket      held by 51/httpd                               held by 60/postgres
     join        proven  both ends were seen, each with the other as its remote
 
     NOT SEEN
@@ -223,22 +227,26 @@ test('connection through NAT, perhaps: the other end is not invented', () => {
     Nothing waits at this end; the other end was not seen.
 
     BOTH ENDS
-                this end         other end
-    address     10.2.1.5:40001   10.96.0.1:443
-    node        n1               ?
-    pod         shop/web-1       ?
-    container   httpd            ?
-    process     n1:51 httpd      ?
-    user        root             ?
-    interface   shop/web-1:eth0  ?
-    host link   n1/veth7         ?
-    state       ESTAB            ?
-    recv-q      0                ?
-    send-q      0                ?
-    rtt         0.50 ms          ?
-    retrans     0                ?
-    congestion  -                ?
-    netns       110              ?
+                this end                                       other end
+    address     10.2.1.5:40001                                 10.96.0.1:443
+    node        n1                                             ?
+    pod         shop/web-1                                     ?
+    container   httpd                                          ?
+    process     n1:51 httpd                                    ?
+    user        root                                           ?
+    netns       110                                            ?
+    state       ESTAB                                          ?
+    recv-q      0                                              ?
+    send-q      0                                              ?
+    rtt         0.50 ms                                        ?
+    retrans     0                                              ?
+    congestion  -                                              ?
+    interface   shop/web-1:eth0                                ?
+    mtu         1450                                           ?
+    traffic     ↓10.0 kB/s ↑20.0 kB/s  RX 40.0 kB TX 80.0 kB   ?
+    lost        0                                              ?
+    host link   n1/veth7                                       ?
+    host lost   2 RX dropped                                   -
     socket      held by 51/httpd
     join        unknown  no interface read has the remote address: it goes through NAT (a ClusterIP, for one) or outside, or is on a node that was not, or not wholly, read: n3
 
