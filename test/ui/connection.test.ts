@@ -144,7 +144,7 @@ test('60×20: one end under the other', async () => {
      join        proven  both ends were seen, each with the
     >            other as its remote
      1 gap (! shows all)  n3: Connection refused by n3:22. Is s…
-     e evidence  m mark  p path  : go to  ? help  q quit
+     o other end  e evidence  m mark  p path  ? help  q quit
      $ hoptop connection 10.2.1.5:40000-10.2.2.9:5432"
   `);
   await ui.press('q');
@@ -202,7 +202,7 @@ test('80×24: one end under the other', async () => {
      socket      held by 60/postgres
     >join        proven  both ends were seen, each with the other as its remote
      1 gap (! shows all)  n3: Connection refused by n3:22. Is sshd running there?
-     e evidence  m mark  p path  : go to  Space pause  ? help  q quit
+     o other end  e evidence  m mark  p path  : go to  Space pause  ? help  q quit
      $ hoptop connection 10.2.1.5:40000-10.2.2.9:5432"
   `);
   await ui.press('q');
