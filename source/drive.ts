@@ -4,6 +4,7 @@
  */
 import type {Origin} from './cli/targets.ts';
 import type {Flags} from './options.ts';
+import type {Want} from './questions/want.ts';
 import type {Act, PlayerStatus, Status} from './session.ts';
 import type {Prompter} from './wire/prompter.ts';
 import type {Source} from './wire/source.ts';
@@ -33,6 +34,11 @@ export type Drive = {
   recording(): Status['recording'];
   player(): PlayerStatus | undefined;
   notice(): string | undefined;
+  /**
+   * Reads what a question wants, beyond what is always read; absent where nothing can be asked any more. `say` is told
+   * before anything is sent.
+   */
+  fetch?(wants: readonly Want[], say: (sentence: string) => void): Promise<void>;
   close(): Promise<void>;
 };
 

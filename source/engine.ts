@@ -9,7 +9,7 @@ import {factOf} from './facts/catalogue.ts';
 import type {Evidence} from './facts/evidence.ts';
 import {buildGraph} from './model/build.ts';
 import type {Graph} from './model/graph.ts';
-import {ask, suggest} from './questions/catalogue.ts';
+import {ask, suggest, wants} from './questions/catalogue.ts';
 import type {Question} from './questions/question.ts';
 import type {EvidenceText, Outcome, Session, Status} from './session.ts';
 import type {Prompt} from './wire/prompt.ts';
@@ -24,6 +24,8 @@ export type Prompts = {
 export type Engine = Session & {
   ask(question: Question): Outcome;
   graph(): Graph;
+  /** Has the nodes read what a question wants beyond what is always read; `say` is told before anything is sent. */
+  prepare(question: Question, say: (sentence: string) => void): Promise<void>;
   status(show: (status: Status) => void): () => void;
   /** To be called by the drive whenever the world or its own state changed; publishes at most ten times a second. */
   changed(): void;
@@ -112,10 +114,17 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
     timer = closed ? undefined : setTimeout(publish, 0);
   }
 
+  async function prepare(question: Question, say: (sentence: string) => void): Promise<void> {
+    if (drive.fetch) await drive.fetch(wants(currentGraph(), question), say);
+  }
+
   return {
     graph: currentGraph,
     ask: answer,
+    prepare,
     watch(question, show) {
+      // Asked of the nodes once a screen, as soon as it is known what to ask.
+      let prepared = false;
       let shownWorld: World | undefined;
       let shownAt = -1;
       const refresh = () => {
@@ -124,6 +133,9 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
         shownWorld = world;
         shownAt = world.generation;
         show(tryAnswer(question));
+        if (prepared || !drive.fetch || wants(currentGraph(), question).length === 0) return;
+        prepared = true;
+        void prepare(question, () => {});
       };
       watches.add(refresh);
       refresh();

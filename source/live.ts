@@ -5,6 +5,7 @@
 
 import type {Begun} from './drive.ts';
 import {FACTS} from './facts/catalogue.ts';
+import type {Want} from './questions/want.ts';
 import type {Act, Status} from './session.ts';
 import type {Read, Source, SourceEvent} from './wire/source.ts';
 import {createWorld} from './world.ts';
@@ -94,6 +95,29 @@ export function driveLive(options: LiveOptions): Begun {
     }, 5000).unref();
   }
 
+  /** While counters are held against a probe, nothing else is read: the two samples stand right around it. */
+  async function fetch(wants: readonly Want[], tell: (sentence: string) => void): Promise<void> {
+    for (const {reads, say: sentence, counted} of wants) {
+      if (sentence !== undefined) {
+        tell(sentence);
+        say(sentence);
+      }
+      if (!counted) {
+        await sweep(reads);
+        continue;
+      }
+      const before = paused;
+      paused = true;
+      try {
+        await Promise.all(source.nodes.map(node => sweep(world.due(node))));
+        await sweep(reads);
+        await Promise.all(source.nodes.map(node => sweep(world.due(node))));
+      } finally {
+        paused = before;
+      }
+    }
+  }
+
   async function startRecording(file: string): Promise<void> {
     try {
       if (recorder) throw new Error(`Already recording to ${recorder.file}.`);
@@ -164,6 +188,7 @@ export function driveLive(options: LiveOptions): Begun {
           return false;
       }
     },
+    fetch,
     async close() {
       clearInterval(ticking);
       stop.abort();

@@ -133,7 +133,10 @@ export const FLAGS = {
  * Options that are a question's own words: `hoptop path A B --port 80` is the question `path` with the words
  * `A B --port 80`. Of a name that is also a flag, the question takes the long form, and the flag keeps its short one.
  */
-const OWN: Readonly<Record<string, readonly string[]>> = {path: ['port', 'proto', 'family']};
+const OWN: Readonly<Record<string, readonly string[]>> = {
+  path: ['port', 'proto', 'family', 'verify', 'probe'],
+};
+const SWITCHES = new Set(['verify', 'probe']);
 
 export type Flags = {
   readonly [K in keyof typeof FLAGS]?: (typeof FLAGS)[K] extends {multiple: true}
@@ -169,7 +172,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     };
   }
   const own = new Set(Object.values(OWN).flat());
-  for (const name of own) options[name] ??= {type: 'string'};
+  for (const name of own) options[name] ??= {type: SWITCHES.has(name) ? 'boolean' : 'string'};
   try {
     const {values, tokens} = parseArgs({
       args: [...argv],
@@ -186,8 +189,8 @@ export function readArguments(argv: readonly string[]): Arguments {
       if (token.kind !== 'option' || !own.has(token.name)) continue;
       const isFlag = Object.hasOwn(FLAGS, token.name);
       if (token.rawName.startsWith('--') && OWN[command ?? '']?.includes(token.name)) {
-        words.push(`--${token.name}`, token.value ?? '');
-        if (flags[token.name] === token.value) delete flags[token.name];
+        words.push(`--${token.name}`, ...(SWITCHES.has(token.name) ? [] : [token.value ?? '']));
+        if (!isFlag || flags[token.name] === token.value) delete flags[token.name];
       } else if (!isFlag) throw new Error(`Unknown option '${token.rawName}'.`);
       else flags[token.name] = token.value;
     }

@@ -130,6 +130,7 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
     const {cadence, reader} = fact;
     // A node itself nearly always has a bridge or a tunnel; of its pods it is not known yet.
     if (first && fact.name === 'forwarding') return {netns: ['host']};
+    if (cadence.when === 'asked') return undefined;
     if (cadence.when === 'sweep' || first) return reader.scope;
     if (cadence.when === 'once') return undefined;
     const sweep = draft.sweep + 1;

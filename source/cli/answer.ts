@@ -34,6 +34,7 @@ export async function answerOnce(
     ]);
     engine = createEngine(drive, {watch: () => () => {}, answer: () => {}});
     await drive.settled;
+    await engine.prepare(question, sentence => process.stderr.write(`hoptop: ${sanitise(sentence)}\n`));
     const {nodes, notice} = statusOf(engine);
     const outcome = engine.ask(question);
     const code = exitFor(nodes, 'missing' in outcome);

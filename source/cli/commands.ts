@@ -17,11 +17,16 @@ export function commandsText(): string {
         ? 'every sweep'
         : cadence.when === 'once'
           ? 'once'
-          : `when something changed, at least every ${cadence.backstop} sweeps`;
+          : cadence.when === 'asked'
+            ? 'only when asked to'
+            : `when something changed, at least every ${cadence.backstop} sweeps`;
     lines.push(
       `${name} (${reader.name}): ${reader.scope === 'node' ? 'once a node' : 'each netns'}, ${when}`,
     );
     lines.push(...reader.command.split('\n').map(line => `    $ ${line}`));
+    if (reader.asks)
+      lines.push(`    ${reader.asks.as === 'stdin' ? '<' : 'last argument:'} ${reader.asks.usage}`);
+    if (reader.asks?.otherwise) lines.push(`    where there is none: $ ${reader.asks.otherwise}`);
     if (reader.stdin)
       lines.push(
         ...reader.stdin

@@ -12,7 +12,9 @@ import {NETWORK} from './network.ts';
 import {NSIDS} from './nsids.ts';
 import {OWNERS} from './owners.ts';
 import {PASTED, redactPieces} from './pieces.ts';
+import {PROBES} from './probes.ts';
 import {PROCESSES} from './processes.ts';
+import {ROUTE_GETS} from './route-gets.ts';
 import {RULES6} from './rules.ts';
 import {SANDBOXES} from './sandboxes.ts';
 import {maskSentence} from './secrets.ts';
@@ -41,6 +43,8 @@ export const FACTS: readonly Fact[] = [
   RULES6,
   FORWARDING,
   NETNS_SYSCTLS,
+  ROUTE_GETS,
+  PROBES,
 ];
 
 const byName = new Map([...FACTS, ...CLUSTER_FACTS].map(fact => [fact.name, fact]));

@@ -9,7 +9,9 @@ import type {NetnsFacts, Snapshot} from './snapshot.ts';
 export type Cadence =
   | {readonly when: 'sweep'}
   | {readonly when: 'change'; readonly backstop: number}
-  | {readonly when: 'once'};
+  | {readonly when: 'once'}
+  /** Never by itself: a question asks for it, with what it is to be asked. */
+  | {readonly when: 'asked'};
 
 /** What one reply contributes to its node's next snapshot. */
 export type Contribution = {

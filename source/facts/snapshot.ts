@@ -10,7 +10,9 @@ import type {NamespaceMember} from './namespaces.ts';
 import type {Neighbour} from './neighbours.ts';
 import type {Netfilter} from './netfilter/ruleset.ts';
 import type {Owners} from './owners.ts';
+import type {Probe} from './probes.ts';
 import type {Process} from './processes.ts';
+import type {RouteGet} from './route-gets.ts';
 import type {Route} from './routes.ts';
 import type {Rule} from './rules.ts';
 import type {Membership, Sandbox} from './sandboxes.ts';
@@ -39,6 +41,10 @@ export type NetnsFacts = {
   readonly forwarding?: Dated<readonly ForwardingEntry[]>;
   readonly sysctls?: Dated<readonly Sysctl[]>;
   readonly counters?: Dated<DevCounters>;
+  /** What the kernel answered when it was asked for routes (`path --verify`). */
+  readonly routeGets?: Dated<readonly RouteGet[]>;
+  /** What came of echo requests that the user asked for (`path --probe`). */
+  readonly probes?: Dated<readonly Probe[]>;
   /** What translates there: packet filter rules and virtual servers (fact `netfilter`). */
   readonly netfilter?: Dated<Netfilter>;
   /** `nsid N` → inode of the namespace it means to this one, where `ip netns list-id` and names reveal it. */

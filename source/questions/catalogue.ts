@@ -21,6 +21,7 @@ import {processes} from './processes.ts';
 import {QUESTION_NAMES, type Question, type QuestionName} from './question.ts';
 import {routes} from './routes.ts';
 import {sockets} from './sockets.ts';
+import type {Want} from './want.ts';
 
 /** Every question, in the order of help. A new one is one file and one line here. */
 export const QUESTIONS: readonly Definition[] = [
@@ -49,6 +50,12 @@ export function ask(graph: Graph, question: Question): Answer | Missing {
   const read = questionFrom(question.name, question.words);
   if ('wrong' in read) return {missing: read.wrong, suggestions: []};
   return definitionOf(read.name).ask(graph, read.words);
+}
+
+/** What a question needs from the nodes before it is asked; see `Definition.wants`. */
+export function wants(graph: Graph, question: Question): readonly Want[] {
+  const read = questionFrom(question.name, question.words);
+  return 'wrong' in read ? [] : (definitionOf(read.name).wants?.(graph, read.words) ?? []);
 }
 
 /** A question from a command's name and words; `wrong` says what is the matter with them, and the usage. */

@@ -7,9 +7,14 @@ export type PathWords = {
   readonly port?: number;
   readonly protocol: (typeof PROTOCOLS)[number];
   readonly family?: 4 | 6;
+  /** Ask each kernel about its decisions. */
+  readonly verify?: true;
+  /** Send a few echo requests and see which counters move. */
+  readonly probe?: true;
 };
 
-export const PATH_USAGE = 'path A B [--port P] [--proto tcp|udp|icmp|sctp] [--family 4|6]';
+export const PATH_USAGE =
+  'path A B [--port P] [--proto tcp|udp|icmp|sctp] [--family 4|6] [--verify] [--probe]';
 
 /** The words as a question, or a sentence about what is the matter with them. */
 export function readPathWords(words: readonly string[]): PathWords | string {
@@ -19,6 +24,7 @@ export function readPathWords(words: readonly string[]): PathWords | string {
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     const [, name, glued] = /^--([a-z]+)(?:=(.*))?$/.exec(word) ?? [];
     if (name === undefined) ends.push(word);
+    else if (SWITCHES.has(name) && glued === undefined) options.set(name, '');
     else if (!OPTIONS.has(name)) return `path has no option ${word}.`;
     else {
       const value = glued ?? rest.shift();
@@ -44,6 +50,8 @@ export function readPathWords(words: readonly string[]): PathWords | string {
     protocol,
     ...(port === undefined ? {} : {port: Number(port)}),
     ...(family === undefined ? {} : {family: family === '4' ? 4 : 6}),
+    ...(options.has('verify') ? {verify: true as const} : {}),
+    ...(options.has('probe') ? {probe: true as const} : {}),
   };
 }
 
@@ -52,6 +60,7 @@ function usual(port: unknown): 'tcp' | 'icmp' {
   return port === undefined ? 'icmp' : 'tcp';
 }
 
+const SWITCHES = new Set(['verify', 'probe']);
 const OPTIONS = new Set(['port', 'proto', 'family']);
 
 export function isProtocolName(text: string): text is PathWords['protocol'] {
@@ -59,12 +68,14 @@ export function isProtocolName(text: string): text is PathWords['protocol'] {
 }
 
 /** The words that mean it again. */
-export function pathWords({from, to, port, protocol, family}: PathWords): string[] {
+export function pathWords({from, to, port, protocol, family, verify, probe}: PathWords): string[] {
   return [
     from,
     to,
     ...(port === undefined ? [] : ['--port', String(port)]),
     ...(protocol === usual(port) ? [] : ['--proto', protocol]),
     ...(family === undefined ? [] : ['--family', String(family)]),
+    ...(verify ? ['--verify'] : []),
+    ...(probe ? ['--probe'] : []),
   ];
 }

@@ -11,6 +11,7 @@ import {gapsFor} from './gaps.ts';
 import {interfaceWords} from './names.ts';
 import {addressFor, endCalled, type PathEnd} from './path-ends.ts';
 import {WayRow, wayRow} from './path-rows.ts';
+import {Probed, probed, probeRead, Verified, verified, verifyReads} from './path-verify.ts';
 import {isProtocolName, PATH_USAGE, type PathWords, pathWords, readPathWords} from './path-words.ts';
 import {base, count, list, maybe, text} from './schema.ts';
 
@@ -39,6 +40,8 @@ const Path = v.object({
   reply: v.optional(
     v.pipe(Direction, v.description('The way of the answer; absent when nothing arrives to be answered.')),
   ),
+  verified: v.optional(v.pipe(Verified, v.description('With --verify: what the kernels say themselves.'))),
+  probed: v.optional(v.pipe(Probed, v.description('With --probe: what came of echo requests.'))),
   asymmetry: v.pipe(
     list(v.string()),
     v.description('Where the answer takes another way, as sentences; none when it takes the same.'),
@@ -62,30 +65,63 @@ export const path: Definition<PathAnswer> = {
   usage: PATH_USAGE,
   summary:
     'The way from A to B and back, hop by hop, as the kernels’ tables decide it: pods, nodes, addresses, svc/NS/NAME.',
-  words: [2, 8],
+  words: [2, 10],
   schema: Path,
   problem: words => {
     const read = readPathWords(words);
     return typeof read === 'string' ? read : undefined;
   },
+  wants(graph, words) {
+    const found = follow(graph, words);
+    if (isMissing(found) || !found.from.namespace) return [];
+    const {read, from, there, backs, packet} = found;
+    return [
+      ...(read.verify ? verifyReads([...there.ways, ...backs]) : []),
+      ...(read.probe ? [probeRead(from.namespace!, packet.destination)] : []),
+    ];
+  },
   ask(graph, words) {
-    const read = readPathWords(words);
-    if (typeof read === 'string') return {missing: read, suggestions: []};
-    const from = endCalled(graph, read.from);
-    if (isMissing(from)) return from;
-    const to = endCalled(graph, read.to);
-    if (isMissing(to)) return to;
-    if (from.kind === 'service')
-      return {
-        missing: `${from.words} is a service: it sends nothing by itself. Name one of its pods.`,
-        suggestions: [],
-      };
-    const address = addressFor(from, to, read.family);
-    if (address === undefined) return noAddress(to, read);
-    const meant = portOf(to, address, read);
-    return isMissing(meant) ? meant : answer(graph, meant, from, to, address);
+    const found = follow(graph, words);
+    return isMissing(found) ? found : answer(graph, found);
   },
 };
+
+/** What is asked, and every way there and back. */
+type Followed = {
+  readonly read: PathWords;
+  readonly from: PathEnd;
+  readonly to: PathEnd;
+  readonly packet: Packet;
+  readonly there: {readonly ways: readonly Way[]; readonly more: number};
+  readonly backs: readonly Way[];
+};
+
+function follow(graph: Graph, words: readonly string[]): Followed | Missing {
+  const typed = readPathWords(words);
+  if (typeof typed === 'string') return {missing: typed, suggestions: []};
+  const from = endCalled(graph, typed.from);
+  if (isMissing(from)) return from;
+  const to = endCalled(graph, typed.to);
+  if (isMissing(to)) return to;
+  if (from.kind === 'service')
+    return {
+      missing: `${from.words} is a service: it sends nothing by itself. Name one of its pods.`,
+      suggestions: [],
+    };
+  const address = addressFor(from, to, typed.family);
+  if (address === undefined) return noAddress(to, typed);
+  const read = portOf(to, address, typed);
+  if (isMissing(read)) return read;
+  const packet: Packet = {
+    ...packetTo(address, read.protocol, read.port),
+    ...(from.kind === 'address' ? {source: from.words} : {}),
+  };
+  const there = from.namespace
+    ? walk(graph, {namespace: from.namespace, packet}, byRules)
+    : {ways: [], more: 0};
+  const backs = from.namespace ? answers(graph, there.ways) : answersTo(graph, to, packet);
+  return {read, from, to, packet, there, backs};
+}
 
 /** A service is called by a port of it: the one that it has, where it has one. */
 function portOf({services = [], words}: PathEnd, address: string, read: PathWords): PathWords | Missing {
@@ -104,15 +140,7 @@ function noAddress(to: PathEnd, {family}: PathWords): Missing {
   return {missing: `${to.words} has no ${which} that was read.`, suggestions: []};
 }
 
-function answer(graph: Graph, read: PathWords, from: PathEnd, to: PathEnd, address: string): PathAnswer {
-  const packet: Packet = {
-    ...packetTo(address, read.protocol, read.port),
-    ...(from.kind === 'address' ? {source: from.words} : {}),
-  };
-  const there = from.namespace
-    ? walk(graph, {namespace: from.namespace, packet}, byRules)
-    : {ways: [], more: 0};
-  const backs = from.namespace ? answers(graph, there.ways) : answersTo(graph, to, packet);
+function answer(graph: Graph, {read, from, to, packet, there, backs}: Followed): PathAnswer {
   const forward = direction(graph, packet, there.ways, there.more, from);
   const asked = there.ways.find(way => way.outcome === 'delivered')?.packet;
   const reply =
@@ -124,12 +152,14 @@ function answer(graph: Graph, read: PathWords, from: PathEnd, to: PathEnd, addre
     at: graph.at,
     gaps: gapsFor(graph, FACTS, {nodes: [...nodesOf([...there.ways, ...backs])], talks: true}),
     from: endRow(from, from.addresses[0]),
-    to: endRow(to, address),
+    to: endRow(to, packet.destination),
     protocol: packet.protocol,
     port: read.port,
     forward,
     reply,
     asymmetry: asymmetry(there.ways, backs),
+    verified: read.verify ? verified([...there.ways, ...backs]) : undefined,
+    probed: read.probe && from.namespace ? probed(from.namespace, packet.destination, there.ways) : undefined,
   };
 }
 

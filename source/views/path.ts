@@ -3,13 +3,16 @@ import type {WayRow} from '../questions/path-rows.ts';
 import {gradeTone} from './marks.ts';
 import {pathDrawing} from './path-drawing.ts';
 import {hopTable} from './path-table.ts';
+import {probedCell, probeTable, verifiedCell, verifiedTable} from './path-verify.ts';
 import type {Cell, Facet, Tone, View} from './view.ts';
 
 export function pathView(answer: PathAnswer): Omit<View, 'gaps'> {
-  const {from, to, forward, reply, asymmetry} = answer;
+  const {question, from, to, forward, reply, asymmetry, verified, probed} = answer;
   const facets: Facet[] = [
     {key: 'hops', title: 'There', body: hopTable(forward, forward.sentence)},
     ...(reply ? [{key: 'reply', title: 'Back', body: hopTable(reply, reply.sentence)}] : []),
+    ...(verified ? [{key: 'kernel', title: 'Kernel', body: verifiedTable(verified)}] : []),
+    ...(question.words.includes('--probe') ? [{key: 'probe', title: 'Probe', body: probeTable(probed)}] : []),
     {key: 'drawing', title: 'Drawing', body: {type: 'lines', lines: pathDrawing(answer)}},
   ];
   return {
@@ -18,6 +21,8 @@ export function pathView(answer: PathAnswer): Omit<View, 'gaps'> {
       {text: forward.sentence, tone: tone(forward)},
       ...size(forward.ways[0]),
       ...(reply && tone(reply) !== 'plain' ? [{text: ` Back: ${reply.sentence}`, tone: tone(reply)}] : []),
+      ...(verified ? [verifiedCell(verified)] : []),
+      ...(probed ? [probedCell(probed)] : []),
       ...(asymmetry.length > 0 ? [{text: ` ${asymmetry.join(' ')}`, tone: 'warn' as const}] : []),
     ],
     facets,

@@ -257,8 +257,33 @@ export const aliveText = (nonce: string): string => `printf '%s K\\n' "$hop_n"\n
 
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
+/** What a reader is asked goes into the text as it is, so every line must be of the shape that the reader allows. */
+const asking = (
+  command: string,
+  {as, line, otherwise}: NonNullable<Reader['asks']>,
+  asked: readonly string[],
+) => {
+  const whole = new RegExp(`^(?:${line.source})$`);
+  const odd = asked.find(one => one.includes('\n') || !whole.test(one));
+  if (odd !== undefined || asked.length === 0 || (as === 'argument' && asked.length > 1)) {
+    throw new TypeError(
+      `\`${command}\` cannot be asked ${odd === undefined ? `${asked.length} things` : `"${odd}"`}.`,
+    );
+  }
+  if (as === 'argument') {
+    const argument = quoted(asked[0]!);
+    const first = `"$@" ${command} ${argument}`;
+    return otherwise === undefined
+      ? first
+      : `${first}; hop_e=$?; [ "$hop_e" != 127 ] || { "$@" ${otherwise} ${argument}; hop_e=$?; }; ( exit "$hop_e" )`;
+  }
+  const lines = quoted(`${asked.join('\n')}\n`);
+  return `printf '%s\\n' ${lines}; printf %s ${lines} | "$@" ${command}`;
+};
+
 /** The shell text of a reader in one namespace; `"$@"` is the way in, `nsenter --net=… --` or nothing. */
-const entered = ({command, stdin, files}: Reader) => {
+const entered = ({reader: {command, stdin, files, asks}, asked}: Read) => {
+  if (asks !== undefined) return asking(command, asks, asked ?? []);
   if (stdin !== undefined) return `printf %s ${quoted(stdin)} | "$@" ${command}`;
   // The limit is set in the process that becomes the command: no shell is started for it.
   return files === undefined
@@ -281,7 +306,7 @@ export function sweepText(id: number, reads: readonly Read[]): string {
     const list = `"\${${index + 3}}"`;
     const fresh = `"\${${index + 3 + reads.length}}"`;
     const quiet = mayStand(read) ? ` "$hop_still" ${fresh}` : '';
-    return `hop_each ${bounds} ${list} ${quoted(entered(reader))}${quiet}`;
+    return `hop_each ${bounds} ${list} ${quoted(entered(read))}${quiet}`;
   });
   const look = reads.some(({reader}) => reader.scope !== 'node' || reader.command.includes('hop_pids'));
   return [

@@ -43,6 +43,19 @@ export type Reader = {
    * Where it fails so, it runs once more without.
    */
   readonly files?: number;
+  /**
+   * It runs only when it is asked something (scope `each-netns` only): each line of `Read.asked` must match `line`
+   * whole, which lets nothing through but numbers, addresses and plain names, so no text of a node reaches a shell.
+   * `stdin`: the lines are fed to the command, and stand before its answer with an empty line between; `argument`:
+   * the one line is its last argument. `usage` is what a line looks like, for `hoptop commands`.
+   */
+  readonly asks?: {
+    readonly as: 'stdin' | 'argument';
+    readonly line: RegExp;
+    readonly usage: string;
+    /** Run instead where there is no such command (127): with the same argument. */
+    readonly otherwise?: string;
+  };
   /** One sentence: what it is read for. */
   readonly why: string;
   /** What an ordinary user does not see of it, in one sentence; absent when privilege changes nothing. */
@@ -66,6 +79,8 @@ export type Read = {
   readonly node: string;
   readonly reader: Reader;
   readonly scope: Scope;
+  /** With a reader that `asks`: what it is asked. */
+  readonly asked?: readonly string[];
   /** With a `quiet` reader: namespaces that are read even if nothing moved there, e.g. since a queue is not empty. */
   readonly fresh?: readonly string[] | 'all';
 };

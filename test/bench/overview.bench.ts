@@ -15,7 +15,7 @@ const ROOT = new URL('../..', import.meta.url).pathname;
  * second look at the namespaces, and the answers go nowhere. All of this is in its favour.
  */
 function sameReads(): string {
-  const each = FACTS.filter(({reader}) => reader.scope === 'each-netns').map(({reader}) =>
+  const each = FACTS.filter(({reader}) => reader.scope === 'each-netns' && !reader.asks).map(({reader}) =>
     reader.stdin === undefined
       ? `nsenter --net="$ns" -- ${reader.command}`
       : `printf %s '${reader.stdin}' | nsenter --net="$ns" -- ${reader.command}`,

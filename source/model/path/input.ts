@@ -158,8 +158,10 @@ export function routeIn(world: World, state: At<'route'>): State[] {
       packet.family === 4 && !link.flags.includes('LOOPBACK')
         ? wrongWayBack(iface, packet.source)
         : undefined;
-    if (spoofed)
-      return [ended(trail, hopAt(iface, load, {way: 'end', status: 'broken', ...spoofed}), 'broken')];
+    if (spoofed) {
+      const asked = {namespace, packet, iif: link.name, type: 'refused', hops: []};
+      return [ended(trail, hopAt(iface, load, {way: 'end', status: 'broken', asked, ...spoofed}), 'broken')];
+    }
     const found = route(namespace, packet, course);
     const asked = askedOf(namespace, packet, found, {iif: link.name});
     if (found.type === 'local') {
@@ -188,7 +190,7 @@ export function routeIn(world: World, state: At<'route'>): State[] {
             status: 'broken',
             say,
             clues: [forbidden, ...clues, ...found.clues],
-            asked,
+            asked: {...asked, type: 'refused', hops: []},
           }),
           'broken',
         ),
