@@ -4,7 +4,7 @@
  */
 
 import type {Drive} from './drive.ts';
-import {evidenceText} from './evidence-text.ts';
+import {evidenceText, rawText} from './evidence-text.ts';
 import {factOf} from './facts/catalogue.ts';
 import type {Evidence} from './facts/evidence.ts';
 import {buildGraph} from './model/build.ts';
@@ -63,6 +63,7 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
         ),
         drive.now(),
         world.cluster,
+        evidence => rawText(evidence, world.evidence(evidence)),
       );
       graphOf = world;
       graphAt = world.generation;

@@ -62,3 +62,8 @@ function pastedText(evidence: Evidence, reply: Reply, where: string): EvidenceTe
     lines: rawLines(evidence, reply),
   };
 }
+
+/** The text itself, not made safe: to be parsed. Undefined when its reply is no longer held. */
+export function rawText({from, to}: Evidence, reply: Reply | undefined): string | undefined {
+  return reply && decoder.decode(reply.out.subarray(from, Math.min(to, from + MOST_BYTES)));
+}

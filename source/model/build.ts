@@ -21,7 +21,12 @@ type Open<T> = {-readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[
  * (the clock when live, the playhead in a recording); without it, that of the newest snapshot. `cluster` is what its
  * API says.
  */
-export function buildGraph(inputs: ReadonlyMap<string, NodeInput>, at?: string, cluster?: Snapshot): Graph {
+export function buildGraph(
+  inputs: ReadonlyMap<string, NodeInput>,
+  at?: string,
+  cluster?: Snapshot,
+  textOf?: Graph['textOf'],
+): Graph {
   const names = nodeNames(inputs);
   const namespaces: Namespace[] = [];
   const nodes = [...inputs].map(([id, input], index) =>
@@ -51,6 +56,7 @@ export function buildGraph(inputs: ReadonlyMap<string, NodeInput>, at?: string, 
     ),
     cluster: cluster?.cluster,
     listedAt: listed,
+    textOf,
     gaps: [...nodes.flatMap(node => gapsOf(node, at ?? moments.at(-1) ?? '')), ...(cluster?.gaps ?? [])],
   };
 }

@@ -1,6 +1,6 @@
 import type {Address} from '../facts/addresses.ts';
 import type {Cluster} from '../facts/cluster.ts';
-import type {Gap} from '../facts/evidence.ts';
+import type {Evidence, Gap} from '../facts/evidence.ts';
 import type {ClusterNode} from '../facts/kube/nodes.ts';
 import type {ClusterPod} from '../facts/kube/pods.ts';
 import type {Counters, Link} from '../facts/links.ts';
@@ -51,6 +51,8 @@ export type Graph = {
   /** By address: the node or pod that the Kubernetes API has there, where no interface read has it. */
   readonly listedAt: ReadonlyMap<string, Listed>;
   readonly gaps: readonly Gap[];
+  /** The raw text of a statement, as long as its reply is held: for what is shown of one thing and kept of none. */
+  readonly textOf?: ((evidence: Evidence) => string | undefined) | undefined;
 };
 
 export type GraphNode = NodeInput & {

@@ -1,5 +1,6 @@
 import type {Evidence} from '../facts/evidence.ts';
 import type {Chain, FilterRule, Match, Netfilter, Ruleset} from '../facts/netfilter/ruleset.ts';
+import type {Dated} from '../facts/snapshot.ts';
 import type {GraphNode} from './graph.ts';
 import {isLocal} from './nat/match.ts';
 
@@ -35,7 +36,7 @@ export type Backend = {
   readonly evidence: readonly Evidence[];
 };
 
-type Open = Omit<NodeService, 'backends' | 'evidence' | 'empty'> & {
+type Open = Omit<NodeService, 'node' | 'backends' | 'evidence' | 'empty'> & {
   readonly backends: Map<string, {-readonly [K in keyof Backend]: Backend[K]}>;
   readonly evidence: Evidence[];
   empty?: 'rejected' | 'dropped';
@@ -60,7 +61,19 @@ type Path = {
  */
 export function servicesOf(node: GraphNode): readonly NodeService[] | undefined {
   const read = node.host?.facts?.netfilter;
-  if (!read || !node.host) return undefined;
+  if (!read) return undefined;
+  let parts = derived.get(read.value);
+  if (!parts) {
+    parts = derive(node, read);
+    derived.set(read.value, parts);
+  }
+  return parts.map(service => ({...service, node}));
+}
+
+/** By the rules they were derived from, which are read far less often than graphs are built. */
+const derived = new WeakMap<Netfilter, readonly Omit<NodeService, 'node'>[]>();
+
+function derive(node: GraphNode, read: Dated<Netfilter>): readonly Omit<NodeService, 'node'>[] {
   const found = new Map<string, Open>();
   const evidenceOf = (span: {from: number; to: number}): Evidence => ({
     node: node.id,
@@ -144,7 +157,6 @@ export function servicesOf(node: GraphNode): readonly NodeService[] | undefined 
     const known = found.get(key);
     if (known) return known;
     const made: Open = {
-      node,
       kind,
       name: nameOf(path),
       family: ruleset.family,
@@ -168,7 +180,6 @@ export function servicesOf(node: GraphNode): readonly NodeService[] | undefined 
       const family = address.includes(':') ? 6 : 4;
       const all = backends.reduce((sum, {weight}) => sum + weight, 0);
       found.set(`${family} ${address} ${protocol} ${port}`, {
-        node,
         kind: ownAddress(node, address) ? 'nodePort' : 'clusterIP',
         name: undefined,
         family,

@@ -20,6 +20,8 @@ import {process} from './process.ts';
 import {processes} from './processes.ts';
 import {QUESTION_NAMES, type Question, type QuestionName} from './question.ts';
 import {routes} from './routes.ts';
+import {serviceRows, serviceWords} from './service-rows.ts';
+import {services} from './services.ts';
 import {sockets} from './sockets.ts';
 import type {Want} from './want.ts';
 
@@ -37,6 +39,7 @@ export const QUESTIONS: readonly Definition[] = [
   process,
   peers,
   connection,
+  services,
   path,
   mesh,
 ];
@@ -120,6 +123,7 @@ function about(graph: Graph, name: QuestionName, typed: string): string[] {
     connection: () => connectionNames(graph, typed, MOST_SUGGESTIONS),
     path: () => pathNames(graph, typed),
     mesh: () => meshNames(graph),
+    services: () => [...new Set(serviceRows(graph).map(serviceWords))],
     peers: () => [...nodeNames(graph), ...podNames(graph), ...processNames(graph)],
   };
   return (names[name]?.() ?? []).map(word => `${name} ${word}`);

@@ -1,17 +1,44 @@
 import * as v from 'valibot';
+import {type TcpInfo, tcpInfoOf} from '../facts/sockets/tcp-info.ts';
 import type {Graph, GraphNode, Interface, Namespace} from '../model/graph.ts';
 import {sameAddress} from '../model/tuples.ts';
-import {wordsOf} from '../model/words.ts';
+import {endpointText, wordsOf} from '../model/words.ts';
 import {type Definition, isMissing} from './definition.ts';
 import {connectionWords, parseConnection, placeWords} from './endpoint-words.ts';
 import {gapsFor} from './gaps.ts';
+import {halfSeen} from './half-seen.ts';
 import {InterfaceRow, interfaceRow} from './interface-rows.ts';
 import {namespaceWords} from './names.ts';
-import {base, Grade, list, maybe, text} from './schema.ts';
+import {base, flag, Grade, list, maybe, text} from './schema.ts';
 import {notRead, resolve} from './scope.ts';
 import {SocketRow, socketRow} from './socket-rows.ts';
 import {socketWorld} from './sockets-world.ts';
 import {type Stall, stallOf} from './stall.ts';
+import {Translation} from './translations.ts';
+
+const Tcp = v.pipe(
+  v.object({
+    cwnd: maybe.count('Congestion window, segments.'),
+    ssthresh: maybe.count('Slow start threshold, segments; absent while there was no loss.'),
+    mss: maybe.count('Largest segment it sends, bytes.'),
+    unacked: maybe.count('Segments sent and not acknowledged.'),
+    lost: maybe.count('Of those, taken for lost.'),
+    retransmitting: maybe.count('Of those, being sent again.'),
+    backoff: maybe.count('How often its timer has doubled.'),
+    rto: maybe.count('Retransmission timeout, ms.'),
+    notSent: maybe.count('Bytes in the send queue never sent.'),
+    lastSend: maybe.count('Since it last sent, ms.'),
+    lastReceive: maybe.count('Since it last received data, ms.'),
+    lastAck: maybe.count('Since it last was acknowledged, ms.'),
+    sendWindow: maybe.count('Window that the other end offers, bytes.'),
+    windowLimited: maybe.count('Share of its busy time that the other end’s window held it, 0 to 1.'),
+    bufferLimited: maybe.count('Share of its busy time that its own send buffer held it, 0 to 1.'),
+    minRtt: maybe.count('Smallest round-trip time, ms.'),
+    timer: maybe.text('Timer that runs: on (retransmission), persist (closed window), keepalive.'),
+    appLimited: flag('Its process gives it less than it could send.'),
+  }),
+  v.description('What `ss -i` says, where the reply is still held.'),
+) satisfies v.GenericSchema<unknown, TcpInfo>;
 
 const End = v.object({
   node: maybe.text('Node, by name.'),
@@ -23,6 +50,7 @@ const End = v.object({
   address: text('Address of this end.'),
   port: v.number(),
   socket: v.optional(SocketRow),
+  tcp: v.optional(Tcp),
   inside: v.optional(InterfaceRow),
   outside: v.pipe(list(InterfaceRow), v.description('Other end of that interface, on the host.')),
   why: text('How this end was found, or why not.'),
@@ -37,6 +65,12 @@ const Connection = v.object({
     grade: v.optional(Grade),
     join: text('How the other end was looked for and what came of it, as a key.'),
     why: text('The same in a sentence.'),
+    service: maybe.text('Service in between, as the nodes’ rules name it: NS/NAME:PORT.'),
+    translations: v.pipe(
+      list(Translation),
+      v.description('What conntrack has between the ends, the client’s side first.'),
+    ),
+    halfSeen: maybe.text('Which end was not seen and why, in a sentence; absent when both were.'),
     ends: v.tuple([End, End]),
     candidates: v.pipe(
       list(v.string()),
@@ -127,20 +161,13 @@ function answer(graph: Graph, at: At, crowded: boolean): ConnectionAnswer {
   const place = graph.namespaces[ends.place[at.row]!];
   const words = wordsFor(graph, at, crowded);
   const here = endOf(graph, socket, namespaceAt(at), socket.local, socket.localPort, socket.held);
-  const there = endOf(
-    graph,
-    otherSocket,
-    place,
-    socket.remote,
-    socket.remotePort,
-    socket.other.why,
-    socket.other.node,
-  );
+  const [far, farPort] = farOf(socket);
+  const there = endOf(graph, otherSocket, place, far, farPort, socket.other.why, socket.other.node);
   const nodes = [at.node, ...(otherNode ? [otherNode] : [])];
   return {
     question: {name: 'connection', words: [words]},
     at: graph.at,
-    gaps: gapsFor(graph, ['sockets', 'owners', 'namespaces', 'network'], {
+    gaps: gapsFor(graph, ['sockets', 'owners', 'namespaces', 'network', 'conntrack'], {
       nodes: [...new Set(nodes)],
       talks: true,
     }),
@@ -150,12 +177,15 @@ function answer(graph: Graph, at: At, crowded: boolean): ConnectionAnswer {
       grade: socket.other.grade,
       join: socket.other.join,
       why: socket.other.why,
+      service: socket.other.service ?? otherSocket?.other.service,
+      translations: socket.other.translations,
+      halfSeen: halfSeen(socket.other, endpointText(socket.remote, socket.remotePort)),
       ends: [here, there],
       candidates:
         socket.other.join === 'ambiguous'
           ? mirrors(graph, at).map(mirror => wordsFor(graph, mirror, true))
           : [],
-      stall: stallOf(socket, otherSocket),
+      stall: stallOf({socket, tcp: here.tcp}, otherSocket && {socket: otherSocket, tcp: there.tcp}),
     },
   };
 }
@@ -185,10 +215,24 @@ function endOf(
     address: held,
     port: socket?.localPort ?? port,
     socket,
+    tcp: socket && tcpOf(graph, socket),
     inside: inside && interfaceRow(graph, inside),
     outside: outside.map(iface => interfaceRow(graph, iface)),
     why: socket ? socket.held : why,
   };
+}
+
+/** Where the other end is: as conntrack tells it, else what the socket is connected to. */
+function farOf({other, remote, remotePort}: SocketRow): [address: string, port: number] {
+  if (other.far === undefined) return [remote, remotePort];
+  const colon = other.far.lastIndexOf(':');
+  return [other.far.slice(0, colon).replace(/[[\]]/g, ''), Number(other.far.slice(colon + 1))];
+}
+
+function tcpOf(graph: Graph, {protocol, evidence}: SocketRow): TcpInfo | undefined {
+  const [only] = evidence;
+  const said = protocol === 'tcp' && only ? graph.textOf?.(only) : undefined;
+  return said === undefined ? undefined : tcpInfoOf(said);
 }
 
 function namespaceAt({node, row}: At): Namespace {

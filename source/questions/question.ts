@@ -21,6 +21,7 @@ export const QUESTION_NAMES = [
   'process',
   'peers',
   'connection',
+  'services',
   'path',
   'mesh',
 ] as const;

@@ -5,6 +5,7 @@ import {JOINS} from '../model/joins.ts';
 import {addressText, timeOfDay} from '../model/words.ts';
 import {count, Evidence, Grade, list, maybe, text} from './schema.ts';
 import type {SocketWorld, WorldNode} from './sockets-world.ts';
+import {farEnd, serviceOf, Translation, translationsOf} from './translations.ts';
 
 const Holding = v.object({
   pid: count('Process id.'),
@@ -29,6 +30,12 @@ const OtherEnd = v.object({
   asOf: maybe.text('Moment it was read, when its node is not reached now.'),
   netns: maybe.text('Inode of its network namespace.'),
   pods: list(v.string()),
+  service: maybe.text('Service that it goes through, as the nodes’ rules name it: NS/NAME:PORT.'),
+  translations: v.pipe(
+    list(Translation),
+    v.description('What conntrack has between the ends, the client’s side first.'),
+  ),
+  far: maybe.text('Address and port of the other end as conntrack tells them.'),
   pid: maybe.count('A process that holds its socket.'),
   program: maybe.text('Name of that process.'),
   pod: maybe.text('Pod of the other end.'),
@@ -211,6 +218,9 @@ function otherEnd(world: SocketWorld, owner: WorldNode, row: number): OtherEnd {
     asOf: there?.asOf,
     netns: place?.inode,
     pods: place?.pods ?? [],
+    service: serviceOf(world, owner, row),
+    translations: translationsOf(world, ends, row),
+    far: farEnd(world, ends, row),
     pod:
       join.key === 'listed'
         ? world.listed.get(addressText(owner.table!.remote, row, owner.table!.family[row]!))

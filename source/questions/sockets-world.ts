@@ -1,7 +1,9 @@
+import type {ConntrackTable} from '../facts/conntrack/table.ts';
 import type {Owners} from '../facts/owners.ts';
 import {type SocketTable, UNNUMBERED} from '../facts/sockets.ts';
 import type {Ends} from '../model/ends.ts';
 import type {Graph, GraphNode} from '../model/graph.ts';
+import {servicesOf} from '../model/services.ts';
 import {asOf} from '../model/unread.ts';
 
 /**
@@ -15,6 +17,8 @@ export type SocketWorld = {
   readonly places: readonly Place[];
   /** Pods that only the Kubernetes API tells of, by address. */
   readonly listed: ReadonlyMap<string, string>;
+  /** Names of services by `PROTOCOL ADDRESS PORT` as any node's rules have them. */
+  readonly services: ReadonlyMap<string, string>;
 };
 
 export type WorldNode = {
@@ -24,6 +28,8 @@ export type WorldNode = {
   /** Set when the node is not reached now: the moment of what is shown of it. */
   readonly asOf: string | undefined;
   readonly table: SocketTable | undefined;
+  /** What its kernel tracks, and the sweep that read it. */
+  readonly tracked: {readonly table: ConntrackTable; readonly sweep: number} | undefined;
   readonly ends: Ends | undefined;
   readonly owners: Owners | undefined;
   /** Nothing that was pasted of it shows inodes: that a socket has none says nothing. */
@@ -65,6 +71,7 @@ export function socketWorld(graph: Graph): SocketWorld {
       pods: pods.map(pod => pod.key),
     })),
     listed: new Map([...graph.listedAt].flatMap(([address, {pod}]) => (pod ? [[address, pod.key]] : []))),
+    services: serviceNames(graph),
   };
   made.set(graph, world);
   return world;
@@ -76,14 +83,29 @@ function isNumberless(table: SocketTable | undefined): boolean {
   );
 }
 
+function serviceNames(graph: Graph): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const node of graph.nodes) {
+    for (const {name, address, port, protocol} of servicesOf(node) ?? []) {
+      if (name === undefined) continue;
+      // A port of every address of the node is known by each of them.
+      for (const one of address === undefined ? node.addresses : [address]) {
+        names.set(`${protocol} ${one} ${port}`, name);
+      }
+    }
+  }
+  return names;
+}
+
 function worldNode(node: GraphNode, ends: Ends | undefined): WorldNode {
-  const sockets = node.snapshot?.sockets;
+  const {sockets, conntrack} = node.snapshot ?? {};
   return {
     id: node.id,
     name: node.name,
     sweep: sockets?.sweep ?? 0,
     asOf: asOf(node),
     table: sockets?.value,
+    tracked: conntrack && {table: conntrack.value, sweep: conntrack.sweep},
     ends,
     owners: node.snapshot?.owners?.value,
     numberless: isNumberless(sockets?.value),

@@ -12,6 +12,7 @@ import type {PodsAnswer} from '../questions/pods.ts';
 import type {ProcessAnswer} from '../questions/process.ts';
 import type {ProcessesAnswer} from '../questions/processes.ts';
 import type {RoutesAnswer} from '../questions/routes.ts';
+import type {ServicesAnswer} from '../questions/services.ts';
 import type {SocketsAnswer} from '../questions/sockets.ts';
 import {connectionView} from './connection.ts';
 import {gapSentences} from './gaps.ts';
@@ -24,6 +25,7 @@ import {pathView} from './path.ts';
 import {podView} from './pod.ts';
 import {processView} from './process.ts';
 import {safe} from './safe.ts';
+import {servicesView} from './services.ts';
 import type {View} from './view.ts';
 
 /** What a screen shows of an answer, and `-o text` prints. Pure; tables are windowed. */
@@ -58,6 +60,8 @@ function body(answer: Answer): Omit<View, 'gaps'> {
       return peersView(answer as PeersAnswer);
     case 'connection':
       return connectionView(answer as ConnectionAnswer);
+    case 'services':
+      return servicesView(answer as ServicesAnswer);
     case 'path':
       return pathView(answer as PathAnswer);
     case 'mesh':

@@ -38,21 +38,23 @@ export function connectionView({connection, at}: ConnectionAnswer): Omit<View, '
 function sides(here: End, there: End, connection: ConnectionAnswer['connection']): Field[] {
   const stalls = stallsOf(here, there);
   return [
-    ...ENDS.map(({label, cell, opens, compared}): Field => {
-      const [mine, theirs] = [cell(here), cell(there)];
-      const differs = compared?.(here, there) ?? false;
-      const note = stalls.has(label) ? ('stalls' as const) : differs ? ('differs' as const) : undefined;
-      return {
-        label,
-        ...sideOf(here, there, mine, opens?.(here)),
-        beside: sideOf(there, here, theirs, opens?.(there)),
-        ...(note ? {note} : {}),
-      };
-    }),
+    ...ENDS.filter(({shown}) => !shown || shown(here) || shown(there)).map(
+      ({label, cell, opens, compared}): Field => {
+        const [mine, theirs] = [cell(here), cell(there)];
+        const differs = compared?.(here, there) ?? false;
+        const note = stalls.has(label) ? ('stalls' as const) : differs ? ('differs' as const) : undefined;
+        return {
+          label,
+          ...sideOf(here, there, mine, opens?.(here)),
+          beside: sideOf(there, here, theirs, opens?.(there)),
+          ...(note ? {note} : {}),
+        };
+      },
+    ),
     ...about(connection).map(field => ({
       ...field,
       ...jumpFrom(there),
-      evidence: [...evidenceOf(here), ...evidenceOf(there)],
+      evidence: field.evidence ?? [...evidenceOf(here), ...evidenceOf(there)],
     })),
   ];
 }
@@ -84,6 +86,8 @@ type Fact = {
   readonly opens?: (end: End) => Question | undefined;
   /** Whether the two ends differ in what ought to be alike. */
   readonly compared?: (here: End, there: End) => boolean;
+  /** Left out where neither end has it. */
+  readonly shown?: (end: End) => boolean;
 };
 
 const ENDS: readonly Fact[] = [
@@ -133,6 +137,12 @@ const ENDS: readonly Fact[] = [
     cell: end => fact(end, socket => socket.congestion ?? '-'),
     compared: unlike(socket => socket.congestion),
   },
+  {
+    label: 'window',
+    cell: end => fact(end, () => windowText(end) || '-'),
+    shown: end => end.tcp !== undefined,
+  },
+  {label: 'last', cell: end => fact(end, () => lastText(end) || '-'), shown: end => end.tcp !== undefined},
   {label: 'interface', cell: end => known(end.inside?.words), opens: link},
   {
     label: 'mtu',
@@ -205,8 +215,66 @@ function lostOf(iface: End['inside']): Cell {
   return {text: lost.map(([what, count]) => `${count} ${what}`).join(', '), tone: 'warn'};
 }
 
+/** `cwnd 30 ssthresh 140 unacked 5`: in segments; what `ss -i` says where it says it. */
+function windowText({tcp}: End): string {
+  if (!tcp) return '';
+  return [
+    ['cwnd', tcp.cwnd],
+    ['ssthresh', tcp.ssthresh],
+    ['unacked', tcp.unacked],
+    ['lost', tcp.lost],
+    ['backoff', tcp.backoff],
+  ]
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value}`]))
+    .concat(tcp.timer === 'persist' ? ['zero window'] : [])
+    .join(' ');
+}
+
+function lastText({tcp}: End): string {
+  return [
+    ['sent', tcp?.lastSend],
+    ['received', tcp?.lastReceive],
+    ['acked', tcp?.lastAck],
+  ]
+    .flatMap(([name, value]) => (typeof value === 'number' ? [`${name} ${ms(value)} ago`] : []))
+    .join(', ');
+}
+
+/** What stands between the ends: the service, each translation, and why an end was not seen. */
+function between({service, translations, halfSeen}: ConnectionAnswer['connection']): Field[] {
+  return [
+    ...(service === undefined
+      ? []
+      : [
+          {
+            label: 'service',
+            cells: [{text: service, tone: 'accent' as const}],
+            opens: {name: 'services' as const, words: [service]},
+          },
+        ]),
+    ...translations.map(one => ({
+      label: 'translated',
+      cells: [
+        {text: `${one.node}  `},
+        {text: `${one.source} → ${one.destination}`, tone: 'dim' as const},
+        {text: '  becomes  ', tone: 'dim' as const},
+        {text: `${one.newSource} → ${one.newDestination}`},
+        {
+          text: `  ${[one.state, one.answered ? undefined : '[UNREPLIED]'].filter(Boolean).join(' ')}`,
+          tone: one.answered ? ('dim' as const) : ('warn' as const),
+        },
+      ],
+      evidence: [one.evidence],
+    })),
+    ...(halfSeen === undefined
+      ? []
+      : [{label: 'half seen', cells: [{text: halfSeen, tone: 'warn' as const}]}]),
+  ];
+}
+
 function about(connection: ConnectionAnswer['connection']): Field[] {
   return [
+    ...between(connection),
     {
       label: 'join',
       cells: [

@@ -1,0 +1,163 @@
+import type {BackendRow, ServiceRow} from '../questions/service-rows.ts';
+import {serviceWords} from '../questions/service-rows.ts';
+import type {ServicesAnswer} from '../questions/services.ts';
+import {figures, listTable, words} from './table.ts';
+import {count} from './units.ts';
+import type {Facet, Table, View} from './view.ts';
+
+const KINDS = {
+  clusterIP: 'ClusterIP',
+  nodePort: 'NodePort',
+  hostPort: 'HostPort',
+  externalIP: 'ExternalIP',
+  loadBalancer: 'LoadBalancer',
+} as const;
+
+/** The services, and their backends; of a single service the backends come first. */
+export function servicesView({services, datapaths, of}: ServicesAnswer): Omit<View, 'gaps'> {
+  const names = new Set(services.map(serviceWords));
+  const facets: Facet[] = [
+    {key: 'services', title: 'Services', body: serviceTable(services)},
+    {key: 'backends', title: 'Backends', body: backendTable(services)},
+    {key: 'datapaths', title: 'Datapaths', body: datapathTable(datapaths)},
+  ];
+  const single = of !== undefined && names.size === 1;
+  const without = services.filter(({backends}) => backends.length === 0);
+  const differing = services.filter(({differs}) => differs !== undefined);
+  return {
+    title: of === undefined ? 'services' : `services ${of}`,
+    summary: [
+      {
+        text: `${count(names.size, 'service')} on ${count(services.length, 'address', 'addresses')} by ${waysText(datapaths)}`,
+      },
+      ...(without.length > 0
+        ? [{text: ` · without backends: ${without.map(serviceWords).join(', ')}`, tone: 'warn' as const}]
+        : []),
+      ...(differing.length > 0
+        ? [{text: ` · nodes differ: ${differing.map(serviceWords).join(', ')}`, tone: 'bad' as const}]
+        : []),
+    ],
+    facets: single ? [facets[1]!, facets[0]!, facets[2]!] : facets,
+  };
+}
+
+function waysText(datapaths: ServicesAnswer['datapaths']): string {
+  const ways = new Set(datapaths.flatMap(one => one.ways));
+  return ways.size > 0 ? [...ways].join(' and ') : 'no rule read';
+}
+
+function called({address, port, protocol}: ServiceRow): string {
+  return `${protocol}/${port}${address === undefined ? ' of every node' : ''}`;
+}
+
+function serviceTable(services: readonly ServiceRow[]): Table {
+  return listTable(services, {
+    columns: [
+      words('service', 'Service', 0, 12, row => row.name ?? '-', {grow: true, tone: () => 'strong'}),
+      words('kind', 'Kind', 2, 9, row => KINDS[row.kind]),
+      words('address', 'Address', 0, 9, row => row.address ?? '*', {max: 39}),
+      words('port', 'Port', 0, 8, called, {max: 24}),
+      {
+        ...figures<ServiceRow>('backends', 'Backends', 0, 8, row => row.backends.length, {
+          tone: row => (row.backends.length === 0 ? 'warn' : 'plain'),
+        }),
+      },
+      figures('live', 'Conns', 1, 5, row => row.live),
+      words('datapath', 'Datapath', 3, 8, row => row.datapaths.join(' ')),
+      words('nodes', 'Nodes', 4, 6, row => (row.missing.length === 0 ? 'all' : row.nodes.join(' ')), {
+        max: 30,
+      }),
+      words('note', 'Note', 1, 6, noteOf, {max: 60, tone: row => (row.differs ? 'bad' : 'warn')}),
+    ],
+    row: row => ({
+      id: `${serviceWords(row)} ${row.kind} ${row.address ?? row.nodes.join()} ${row.port}/${row.protocol}`,
+      opens: {name: 'services', words: [serviceWords(row)]},
+      ...(row.name === undefined ? {} : {other: {name: 'peers', words: [row.name]}}),
+      evidence: row.evidence,
+    }),
+    empty: 'No service is in the rules that were read.',
+  });
+}
+
+function noteOf(row: ServiceRow): string {
+  return [row.differs, row.empty && `no backends: calls are ${row.empty}`].filter(Boolean).join(' ');
+}
+
+function backendTable(services: readonly ServiceRow[]): Table {
+  const rows = services.flatMap(service => service.backends.map(backend => ({service, backend})));
+  type Both = (typeof rows)[number];
+  const of = (get: (backend: BackendRow) => string | undefined) => (row: Both) => get(row.backend);
+  return listTable(rows, {
+    columns: [
+      words('service', 'Service', 1, 10, row => `${serviceWords(row.service)}`, {max: 40}),
+      words('called', 'Called', 2, 8, row => `${KINDS[row.service.kind]} ${row.service.port}`, {max: 24}),
+      words(
+        'pod',
+        'Pod',
+        0,
+        12,
+        of(backend => backend.pod ?? '-'),
+        {
+          grow: true,
+          tone: row => (row.backend.pod === undefined ? 'warn' : 'strong'),
+        },
+      ),
+      words(
+        'node',
+        'Node',
+        2,
+        6,
+        of(backend => backend.node),
+      ),
+      words(
+        'address',
+        'Address',
+        0,
+        9,
+        of(backend => `${backend.address}:${backend.port}`),
+        {max: 46},
+      ),
+      figures('share', 'Share', 2, 5, (row: Both) => row.backend.share, {
+        show: share => `${Math.round(share * 100)}%`,
+      }),
+      figures('live', 'Conns', 0, 5, (row: Both) => row.backend.live),
+      figures('unanswered', 'No Answer', 1, 9, (row: Both) => row.backend.unanswered || undefined, {
+        tone: () => 'warn',
+      }),
+      figures('closing', 'Closing', 3, 7, (row: Both) => row.backend.closing || undefined, {
+        tone: () => 'dim',
+      }),
+      words(
+        'nodes',
+        'In Rules Of',
+        4,
+        6,
+        of(backend => backend.nodes.join(' ')),
+        {max: 30},
+      ),
+    ],
+    row: ({service, backend}) => ({
+      id: `${serviceWords(service)} ${service.kind} ${service.port} ${backend.address}:${backend.port}`,
+      ...(backend.pod !== undefined
+        ? {opens: {name: 'pod' as const, words: [backend.pod]}}
+        : backend.node !== undefined
+          ? {opens: {name: 'node' as const, words: [backend.node]}}
+          : {}),
+      ...(backend.pod === undefined ? {} : {other: {name: 'peers' as const, words: [backend.pod]}}),
+      evidence: backend.evidence,
+    }),
+    empty: 'None of them has a backend: calls are refused or lost.',
+  });
+}
+
+function datapathTable(datapaths: ServicesAnswer['datapaths']): Table {
+  return listTable(datapaths, {
+    columns: [
+      words('node', 'Node', 0, 6, row => row.node),
+      words('ways', 'Datapath', 0, 8, row => (row.ways.length > 0 ? row.ways.join(' ') : '-')),
+      words('why', 'Why', 0, 10, row => row.why, {grow: true}),
+    ],
+    row: row => ({id: row.node, opens: {name: 'node', words: [row.node]}}),
+    empty: 'No node was read.',
+  });
+}
