@@ -40,8 +40,8 @@ export const ServiceRow = v.object({
 export type ServiceRow = v.InferOutput<typeof ServiceRow>;
 
 /** What `hoptop services` and `hoptop peers` take for it. */
-export function serviceWords({name, address, port}: Pick<ServiceRow, 'name' | 'address' | 'port'>): string {
-  return name ?? endpointText(address ?? 'node', port);
+export function serviceWords({name, address, port, nodes}: ServiceRow): string {
+  return name ?? endpointText(address ?? nodes[0] ?? 'node', port);
 }
 
 type Live = {open: number; unanswered: number; closing: number};

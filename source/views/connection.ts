@@ -279,7 +279,7 @@ function about(connection: ConnectionAnswer['connection']): Field[] {
       label: 'join',
       cells: [
         {text: connection.grade ?? 'none', tone: gradeTone(connection.grade)},
-        {text: `  ${connection.why}`, tone: 'dim'},
+        ...(connection.halfSeen === undefined ? [{text: `  ${connection.why}`, tone: 'dim' as const}] : []),
       ],
     },
     ...connection.candidates.map(words => ({

@@ -46,8 +46,9 @@ function waysText(datapaths: ServicesAnswer['datapaths']): string {
   return ways.size > 0 ? [...ways].join(' and ') : 'no rule read';
 }
 
-function called({address, port, protocol}: ServiceRow): string {
-  return `${protocol}/${port}${address === undefined ? ' of every node' : ''}`;
+function called({address, kind, nodes, port, protocol}: ServiceRow): string {
+  const where = kind === 'hostPort' ? ` of ${nodes.join(' ')}` : ' of every node';
+  return `${protocol}/${port}${address === undefined ? where : ''}`;
 }
 
 function serviceTable(services: readonly ServiceRow[]): Table {
@@ -64,9 +65,7 @@ function serviceTable(services: readonly ServiceRow[]): Table {
       },
       figures('live', 'Conns', 1, 5, row => row.live),
       words('datapath', 'Datapath', 3, 8, row => row.datapaths.join(' ')),
-      words('nodes', 'Nodes', 4, 6, row => (row.missing.length === 0 ? 'all' : row.nodes.join(' ')), {
-        max: 30,
-      }),
+      words('nodes', 'Nodes', 4, 6, nodesText, {max: 30}),
       words('note', 'Note', 1, 6, noteOf, {max: 60, tone: row => (row.differs ? 'bad' : 'warn')}),
     ],
     row: row => ({
@@ -77,6 +76,10 @@ function serviceTable(services: readonly ServiceRow[]): Table {
     }),
     empty: 'No service is in the rules that were read.',
   });
+}
+
+function nodesText({kind, missing, nodes}: ServiceRow): string {
+  return missing.length === 0 && kind !== 'hostPort' ? 'all' : nodes.join(' ');
 }
 
 function noteOf(row: ServiceRow): string {

@@ -79,6 +79,8 @@ describe('every question', () => {
     for (const question of questions()) {
       const text = JSON.stringify(toJson(answer(question)));
       const spans = [...text.matchAll(/"sweep":(\d+),"from":(\d+),"to":(\d+)/g)];
+      // This recording is older than the reading of rules: services.test.ts has one that is not.
+      if (question.name === 'services') continue;
       expect(spans.length, question.name).toBeGreaterThan(0);
       for (const [, sweep, from, to] of spans) {
         expect(Number(sweep)).toBeGreaterThan(0);

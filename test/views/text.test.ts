@@ -248,7 +248,8 @@ test('connection through NAT, perhaps: the other end is not invented', () => {
     host link   n1/veth7                                       ?
     host lost   2 RX dropped                                   -
     socket      held by 51/httpd
-    join        unknown  no interface read has the remote address: it goes through NAT (a ClusterIP, for one) or outside, or is on a node that was not, or not wholly, read: n3
+    half seen   The other end, 10.96.0.1:443, was not seen: no interface read has the remote address: it goes through NAT (a ClusterIP, for one) or outside, or is on a node that was not, or not wholly, read: n3.
+    join        unknown
 
     NOT SEEN
     n3: Connection refused by n3:22. Is sshd running there?
