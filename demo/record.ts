@@ -21,7 +21,7 @@ const root = new URL('..', import.meta.url).pathname;
 const file = `${root}demo/demo.hop`;
 const topology = topologies[0];
 
-await refuseIfThere(NAME, topology);
+await refuseIfThere(NAME);
 const interrupt = new AbortController();
 process.once('SIGINT', () => interrupt.abort('Interrupted.'));
 try {

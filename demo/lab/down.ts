@@ -2,7 +2,7 @@
 import {rm, rmdir} from 'node:fs/promises';
 import {groupOf, machineHierarchies, processesIn, removeGroups} from './cgroups.ts';
 import {eventually, hasNetns, run} from './run.ts';
-import {fabricOf, isAlive, LABS, labDir, type Process, readState, routerNetns} from './state.ts';
+import {fabricOf, isAlive, LABS, labDir, type Process, readState} from './state.ts';
 
 const kill = (pid: number) => {
   try {
@@ -18,7 +18,10 @@ const kill = (pid: number) => {
  */
 export const down = async (name: string) => {
   const state = await readState(name);
-  const processes: Process[] = (state?.nodes ?? []).flatMap(node => [node.init, node.parent]);
+  const processes: Process[] = [...(state?.nodes ?? []), ...(state?.routers ?? [])].flatMap(node => [
+    node.init,
+    node.parent,
+  ]);
   for (const each of processes) if (await isAlive(each)) kill(each.pid);
   const all = await machineHierarchies();
   await eventually(15, async () => {
@@ -29,8 +32,7 @@ export const down = async (name: string) => {
     for (const pid of new Set(left)) kill(pid);
     throw new Error(`Processes of lab ${name} do not die: ${[...new Set(left)].join(', ')}.`);
   });
-  for (const netns of [fabricOf(name), ...(state?.routers ?? []).map(router => routerNetns(name, router))])
-    if (await hasNetns(netns)) await run(['ip', 'netns', 'delete', netns]);
+  if (await hasNetns(fabricOf(name))) await run(['ip', 'netns', 'delete', fabricOf(name)]);
   await removeGroups(all, name);
   await rm(labDir(name), {recursive: true, force: true});
   await rmdir(LABS).catch(() => {}); // other labs may live there

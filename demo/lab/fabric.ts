@@ -1,10 +1,10 @@
-/** What joins the nodes and is none itself: the fabric namespace, the routers, and who is outside of the cluster. */
+/** The fabric namespace, which joins the nodes, and who is outside of the cluster. */
 import {spawn} from 'node:child_process';
-import {mkdir, open, writeFile} from 'node:fs/promises';
+import {mkdir, open} from 'node:fs/promises';
 import {join} from 'node:path';
 import {type Hierarchy, makeGroups} from './cgroups.ts';
 import {run} from './run.ts';
-import {fabricOf, labDir, OUTSIDE, routerNetns} from './state.ts';
+import {fabricOf, labDir, OUTSIDE} from './state.ts';
 import type {ProgramPlan, Topology} from './topology.ts';
 
 const ip = (netns: string, lines: readonly string[]) =>
@@ -35,16 +35,6 @@ export const makeFabric = async (lab: string, topology: Topology) => {
   if (bridges.length) await forward(netns);
 };
 
-/** The routers' namespaces, without a link yet: those come with the nodes they lead to. */
-export const makeRouters = async (lab: string, topology: Topology) => {
-  for (const {name} of topology.routers ?? []) {
-    const netns = routerNetns(lab, name);
-    await run(['ip', 'netns', 'add', netns]);
-    await ip(netns, ['link set lo up']);
-    await forward(netns);
-  }
-};
-
 const GROUPS_THEN = 'for procs in $1; do echo $$ > "$procs" || exit 1; done; shift; exec "$@"';
 
 /** Starts a program in a network namespace of the machine, in the lab's own control groups so that `down` finds it. */
@@ -65,17 +55,6 @@ const startIn = async (
   await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
   child.unref();
   await file.close();
-};
-
-/** Starts BIRD in every router, once the nodes hang on it. */
-export const startRouters = async (lab: string, topology: Topology, all: readonly Hierarchy[]) => {
-  const procs = await makeGroups(all, lab, OUTSIDE);
-  for (const {name, config} of topology.routers ?? []) {
-    const at = (suffix: string) => join(labDir(lab), `${name}.${suffix}`);
-    await writeFile(at('conf'), config);
-    const argv = ['/usr/sbin/bird', '-f', '-c', at('conf'), '-s', at('ctl'), '-P', at('pid')];
-    await startIn(lab, routerNetns(lab, name), procs, argv, `${name}.log`);
-  }
 };
 
 /** Starts programs outside of the cluster; what they say is in `outside/PROGRAM.log` of the lab's directory. */

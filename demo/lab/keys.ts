@@ -3,7 +3,7 @@ import {copyFile, mkdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {run} from './run.ts';
 import {labDir, nodeDir} from './state.ts';
-import type {NodePlan} from './topology.ts';
+import type {MachinePlan, Topology} from './topology.ts';
 
 export const keyFile = (lab: string) => join(labDir(lab), 'id_ed25519');
 export const knownHostsFile = (lab: string) => join(labDir(lab), 'known_hosts');
@@ -22,23 +22,24 @@ export const makeHostKey = async (lab: string, node: string) => {
   return hostKeyFile(lab, node);
 };
 
-/** Makes all keys of a lab, `known_hosts` with the nodes' host keys, and the inventory. */
-export const makeKeys = async (lab: string, nodes: readonly NodePlan[]) => {
+/** Makes all keys of a lab, `known_hosts` with the host keys of nodes and routers, and the inventory of the nodes. */
+export const makeKeys = async (lab: string, topology: Topology) => {
+  const machines: readonly MachinePlan[] = [...topology.nodes, ...(topology.routers ?? [])];
   await Promise.all([
     generate(keyFile(lab), `hoptop-lab-${lab}`),
-    ...nodes.map(async node => {
+    ...machines.map(async node => {
       await mkdir(nodeDir(lab, node.name), {recursive: true});
       await makeHostKey(lab, node.name);
     }),
   ]);
   const lines = await Promise.all(
-    nodes.map(async node => {
+    machines.map(async node => {
       const [kind, key] = (await readFile(`${hostKeyFile(lab, node.name)}.pub`, 'utf8')).split(' ');
       return `${node.address} ${kind} ${key}\n`;
     }),
   );
   await writeFile(knownHostsFile(lab), lines.join(''));
-  const inventory = nodes.map(
+  const inventory = topology.nodes.map(
     node => `  - {name: ${node.name}, host: ${node.address}, user: root, port: 22}\n`,
   );
   await writeFile(inventoryFile(lab), `nodes:\n${inventory.join('')}`);

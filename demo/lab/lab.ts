@@ -45,9 +45,10 @@ const labNamed = async (name: string): Promise<LabState> => {
 };
 
 const nodeNamed = (state: LabState, name: string | undefined) => {
-  const node = state.nodes.find(each => each.name === name);
+  const machines = [...state.nodes, ...state.routers];
+  const node = machines.find(each => each.name === name);
   if (node) return node;
-  throw new UsageError(`Name a node of lab ${state.name}: ${state.nodes.map(each => each.name).join(', ')}.`);
+  throw new UsageError(`Name a node of lab ${state.name}: ${machines.map(each => each.name).join(', ')}.`);
 };
 
 const makeLab = async (name: string, topologyName: string | undefined) => {
@@ -58,7 +59,7 @@ const makeLab = async (name: string, topologyName: string | undefined) => {
     );
   const missing = await whatIsMissing();
   if (missing.length) throw new Error(missing.join('\n'));
-  await refuseIfThere(name, topology);
+  await refuseIfThere(name);
 
   const interrupt = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)

@@ -8,8 +8,8 @@ import {wiringOf} from './datapath.ts';
 import {kubeProxyJumps} from './kube-proxy.ts';
 import {eventually, ipBatch, run} from './run.ts';
 import {ENTER, writeSeed} from './seed.ts';
-import {fabricOf, identify, nodeDir, type RunningNode, routerNetns} from './state.ts';
-import type {NicPlan, NodePlan, Topology} from './topology.ts';
+import {fabricOf, identify, nodeDir, type RunningNode} from './state.ts';
+import type {MachinePlan, NicPlan, Topology} from './topology.ts';
 
 /** The words that run a command inside a node, as root, in all its namespaces and its cgroups. */
 export const enter = (init: number, argv: readonly string[]) => [
@@ -32,7 +32,7 @@ const GROUPS_THEN = 'for procs in $1; do echo $$ > "$procs" || exit 1; done; shi
 export const bootNode = async (
   lab: string,
   topology: Topology,
-  node: NodePlan,
+  node: MachinePlan,
   all: readonly Hierarchy[],
 ): Promise<RunningNode> => {
   const dir = nodeDir(lab, node.name);
@@ -85,13 +85,15 @@ export const bootNode = async (
 /** Plugs a card of a node into a bridge of the fabric, or into a router. */
 const plug = async (
   lab: string,
-  node: NodePlan,
+  node: MachinePlan,
   {device, to}: Pick<NicPlan, 'device' | 'to'>,
   pid: number,
+  running: readonly RunningNode[],
   signal?: AbortSignal,
 ) => {
   const onRouter = 'router' in to;
-  const there = ['ip', '-n', onRouter ? routerNetns(lab, to.router) : fabricOf(lab)];
+  const router = onRouter && running.find(each => each.name === to.router);
+  const there = router ? ['nsenter', '-t', String(router.init.pid), '-n', 'ip'] : ['ip', '-n', fabricOf(lab)];
   const name = uplink(node.name, onRouter ? undefined : device);
   const peer = ['peer', 'name', device, 'netns', String(pid)];
   await run([...there, 'link', 'add', name, 'type', 'veth', ...peer], {signal});
@@ -99,20 +101,23 @@ const plug = async (
   await run([...there, 'link', 'set', name, ...(onRouter ? [] : ['master', to.bridge]), 'up'], {signal});
 };
 
-/** Joins a node to the fabric and to its peers. */
+/**
+ * Joins a node to the fabric, to the routers that run and to its peers; or a router to the fabric.
+ * @param running all that runs by now, itself included
+ */
 export const wireNode = async (
   lab: string,
   topology: Topology,
-  node: NodePlan,
-  running: RunningNode,
+  node: MachinePlan,
+  running: readonly RunningNode[],
   signal?: AbortSignal,
 ) => {
-  const {pid} = running.init;
+  const {pid} = running.find(each => each.name === node.name)!.init;
   const [gateway, prefix] = topology.fabric.split('/');
   const [gateway6, prefix6] = topology.fabric6?.split('/') ?? [];
   const nics = node.nics ?? [];
   for (const nic of [{device: 'eth0', to: {bridge: 'fabric0'}}, ...nics])
-    await plug(lab, node, nic, pid, signal);
+    await plug(lab, node, nic, pid, running, signal);
   const {sysctls = [], links, forwarding = [], rules, daemons = []} = wiringOf(topology, node);
   await ipBatch(
     pid,
@@ -137,7 +142,8 @@ export const wireNode = async (
   }
   if (links.length) await ipBatch(pid, links, signal);
   if (forwarding.length) await inNode(['bridge', '-batch', '-'], `${forwarding.join('\n')}\n`);
-  await inNode(['iptables-restore', '--noflush'], kubeProxyJumps());
+  const isNode = topology.nodes.some(each => each.name === node.name);
+  if (isNode) await inNode(['iptables-restore', '--noflush'], kubeProxyJumps());
   if (rules) await inNode(['iptables-restore', '--noflush'], rules.ipv4);
   if (node.address6) await inNode(['ip6tables-restore', '--noflush'], kubeProxyJumps());
   if (rules?.ipv6) await inNode(['ip6tables-restore', '--noflush'], rules.ipv6);

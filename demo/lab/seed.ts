@@ -5,7 +5,7 @@ import {dirname, join} from 'node:path';
 import {wiringOf} from './datapath.ts';
 import {placeKeys} from './keys.ts';
 import {nodeDir} from './state.ts';
-import type {NodePlan, Topology} from './topology.ts';
+import type {MachinePlan, Topology} from './topology.ts';
 
 /** Where the lab's own scripts are in a node. */
 const LIBEXEC = '/usr/local/libexec';
@@ -57,7 +57,7 @@ const added = async (file: string, line: (user: {name: string; id: number}) => s
   `${(await readFile(file, 'utf8')).trimEnd()}\n${USERS.map(line).join('\n')}\n`;
 
 /** Writes DIR/seed of a node. */
-export const writeSeed = async (lab: string, topology: Topology, node: NodePlan) => {
+export const writeSeed = async (lab: string, topology: Topology, node: MachinePlan) => {
   const seed = join(nodeDir(lab, node.name), 'seed');
   const put = async (path: string, text: string, mode = 0o644) => {
     const file = join(seed, path);
@@ -65,7 +65,7 @@ export const writeSeed = async (lab: string, topology: Topology, node: NodePlan)
     await writeFile(file, text);
     await chmod(file, mode);
   };
-  const others = topology.nodes
+  const others = [...topology.nodes, ...((topology.routers ?? []) as readonly MachinePlan[])]
     .flatMap(each => [each.address, each.address6 ?? []].flat().map(address => `${address} ${each.name}\n`))
     .join('');
   await put('etc/hostname', `${node.name}\n`);

@@ -35,8 +35,8 @@ export type LabState = {
   /** The `lab up` that makes it; a lab that is `starting` while this process is gone was interrupted. */
   readonly maker: Process;
   readonly fabric: string;
-  /** Names of the routers; their network namespaces are `NAME-ROUTER`. */
-  readonly routers: readonly string[];
+  /** Machines like nodes, but without containerd. */
+  readonly routers: readonly RunningNode[];
   readonly nodes: readonly RunningNode[];
   readonly pods: readonly RunningPod[];
 };
@@ -44,8 +44,7 @@ export type LabState = {
 export const labDir = (name: string) => join(LABS, name);
 export const nodeDir = (name: string, node: string) => join(LABS, name, 'nodes', node);
 export const fabricOf = (name: string) => `${name}-fabric`;
-export const routerNetns = (name: string, router: string) => `${name}-${router}`;
-/** The control group of programs in the fabric, and of routers; no node is called so. */
+/** The control group of programs in the fabric; no node is called so. */
 export const OUTSIDE = 'outside';
 
 /** The start time of a process, or nothing when there is none with that id. */

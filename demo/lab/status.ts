@@ -1,6 +1,6 @@
 /** What a lab is made of right now. */
 import {groupOf, machineHierarchies, processesIn} from './cgroups.ts';
-import {isAlive, type LabState} from './state.ts';
+import {isAlive, type LabState, type RunningNode} from './state.ts';
 
 export type NodeStatus = {name: string; address: string; pid: number; alive: boolean; processes: number};
 export type PodStatus = {
@@ -20,9 +20,8 @@ export type LabStatus = {
   topology: string;
   phase: 'starting' | 'up' | 'interrupted' | 'broken';
   fabric: string;
-  /** Their network namespaces are `NAME-ROUTER`. */
-  routers: string[];
   nodes: NodeStatus[];
+  routers: NodeStatus[];
   pods: PodStatus[];
 };
 
@@ -36,12 +35,12 @@ export const statusOf = async (state: LabState): Promise<LabStatus> => {
     );
     return [...new Set(found.flat())].sort((a, b) => a - b);
   };
-  const nodes = await Promise.all(
-    state.nodes.map(async ({name, address, init}) => {
-      const alive = await isAlive(init);
-      return {name, address, pid: init.pid, alive, processes: (await pidsIn(name)).length};
-    }),
-  );
+  const machine = async ({name, address, init}: RunningNode) => {
+    const alive = await isAlive(init);
+    return {name, address, pid: init.pid, alive, processes: (await pidsIn(name)).length};
+  };
+  const nodes = await Promise.all(state.nodes.map(machine));
+  const routers = await Promise.all((state.routers ?? []).map(machine));
   const pods = await Promise.all(
     state.pods.map(async pod => {
       const group = ['kubepods', 'besteffort', `pod${pod.uid}`];
@@ -53,10 +52,10 @@ export const statusOf = async (state: LabState): Promise<LabStatus> => {
     }),
   );
   const makes = await isAlive(state.maker);
-  const broken = nodes.some(node => !node.alive) || !nodes.length;
+  const broken = [...nodes, ...routers].some(node => !node.alive) || !nodes.length;
   const phase = state.phase === 'starting' ? (makes ? 'starting' : 'interrupted') : broken ? 'broken' : 'up';
-  const {name, topology, fabric, routers} = state;
-  return {name, topology, phase, fabric, routers: [...routers], nodes, pods};
+  const {name, topology, fabric} = state;
+  return {name, topology, phase, fabric, nodes, routers, pods};
 };
 
 /** The same for people. */
@@ -68,8 +67,8 @@ export const statusText = (status: LabStatus): string => {
     return `  ${`${pod.namespace}/${pod.name}`.padEnd(44)} ${pod.node.padEnd(10)} ${(pod.ip || 'host').padEnd(15)} ${containers}`;
   });
   return [
-    `lab ${status.name}: ${status.phase}, topology ${status.topology}, fabric namespace ${status.fabric}${status.routers.length ? `, routers ${status.routers.join(', ')}` : ''}`,
-    ...status.nodes.map(
+    `lab ${status.name}: ${status.phase}, topology ${status.topology}, fabric namespace ${status.fabric}`,
+    ...[...status.nodes, ...status.routers].map(
       node =>
         `  ${node.name.padEnd(10)} ${node.address.padEnd(15)} ${node.alive ? `alive, first process ${node.pid}, ${node.processes} processes` : 'dead'}`,
     ),

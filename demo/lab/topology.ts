@@ -86,12 +86,18 @@ export type OutsidePlan = {
   readonly callers: readonly ProgramPlan[];
 };
 
-/** A router between nodes: a network namespace of its own in which BIRD runs. hoptop cannot log in there. */
+/**
+ * A router between nodes: a machine like a node, with sshd and BIRD, but no containerd and no pods. Who reads only the
+ * nodes does not know what it does, as in a real data centre.
+ */
 export type RouterPlan = {
   readonly name: string;
-  /** Text of its bird.conf. */
-  readonly config: string;
+  /** eth0's address on the fabric, without prefix; sshd listens there. */
+  readonly address: string;
 };
+
+/** What is booted: a node or a router. */
+export type MachinePlan = Pick<NodePlan, 'name' | 'address' | 'address6' | 'nics'>;
 
 export type Topology = {
   readonly name: string;

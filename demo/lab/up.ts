@@ -4,11 +4,11 @@ import {mkdir, rm} from 'node:fs/promises';
 import {machineHierarchies} from './cgroups.ts';
 import {type Cri, connectCri} from './cri.ts';
 import {wiringOf} from './datapath.ts';
-import {makeFabric, makeRouters, startOutside, startRouters} from './fabric.ts';
+import {makeFabric, startOutside} from './fabric.ts';
 import {buildImage} from './image.ts';
 import {keyFile, knownHostsFile, makeKeys} from './keys.ts';
 import {kubeProxyRules} from './kube-proxy.ts';
-import {bootNode, criSocket, enter, startDaemons, wireNode} from './node.ts';
+import {bootNode, criSocket, enter, startDaemons, startSshd, wireNode} from './node.ts';
 import {startContainers, startSandbox} from './pods.ts';
 import {eventually, hasNetns, run, together} from './run.ts';
 import {
@@ -19,7 +19,6 @@ import {
   labDir,
   type RunningPod,
   readState,
-  routerNetns,
   writeState,
 } from './state.ts';
 import type {PodPlan, ServicePlan, Topology} from './topology.ts';
@@ -84,14 +83,14 @@ export const pasteLine = (name: string, topology: Topology) =>
   `-i ${keyFile(name)} --known-hosts ${knownHostsFile(name)}`;
 
 /** @throws with one sentence when a lab of that name, or something else it would be called, is there. */
-export const refuseIfThere = async (name: string, topology: Topology) => {
-  const routers = (topology.routers ?? []).map(router => router.name);
+export const refuseIfThere = async (name: string) => {
   const clear = `\`npm run lab -- down --name ${name}\``;
   const state = await readState(name);
   if (!state) {
-    for (const netns of [fabricOf(name), ...routers.map(router => routerNetns(name, router))])
-      if (await hasNetns(netns))
-        throw new Error(`A network namespace ${netns} is here that no lab made; choose another --name.`);
+    if (await hasNetns(fabricOf(name)))
+      throw new Error(
+        `A network namespace ${fabricOf(name)} is here that no lab made; choose another --name.`,
+      );
     return;
   }
   const making = await isAlive(state.maker);
@@ -123,8 +122,8 @@ export const up = async (
     phase: 'starting',
     maker: await identify(process.pid),
     fabric: fabricOf(name),
-    routers: (topology.routers ?? []).map(router => router.name),
     nodes: [],
+    routers: [],
     pods: [],
   };
   const note = async (change: Partial<LabState>) => {
@@ -137,18 +136,23 @@ export const up = async (
 
   progress('keys, image and fabric');
   await makeFabric(name, topology);
-  await makeRouters(name, topology);
-  const [image] = await together([buildImage(labDir(name)), makeKeys(name, topology.nodes)]);
+  const [image] = await together([buildImage(labDir(name)), makeKeys(name, topology)]);
   signal.throwIfAborted();
 
-  progress(`nodes ${topology.nodes.map(node => node.name).join(', ')}`);
+  progress(`nodes ${[...(topology.routers ?? []), ...topology.nodes].map(each => each.name).join(', ')}`);
+  for (const router of topology.routers ?? []) {
+    const running = await bootNode(name, topology, router, all);
+    await note({routers: [...state.routers, running]});
+    signal.throwIfAborted();
+    await wireNode(name, topology, router, [running], signal);
+    await startSshd(running);
+  }
   for (const node of topology.nodes) {
     const running = await bootNode(name, topology, node, all);
     await note({nodes: [...state.nodes, running]});
     signal.throwIfAborted();
-    await wireNode(name, topology, node, running, signal);
+    await wireNode(name, topology, node, [...state.routers, running], signal);
   }
-  await startRouters(name, topology, all);
   await startOutside(name, topology.outside.servers, all, word => word);
   progress('sshd and containerd on every node');
   await together(state.nodes.map(running => startDaemons(running, image, signal)));

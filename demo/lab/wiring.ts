@@ -1,5 +1,5 @@
-/** What a datapath asks of one node, as data; `node.ts` and `seed.ts` carry it out. */
-import type {NodePlan, Topology} from './topology.ts';
+/** What a datapath asks of one node or router, as data; `node.ts` and `seed.ts` carry it out. */
+import type {MachinePlan, NodePlan, Topology} from './topology.ts';
 
 export type Wiring = {
   /** Files of the node, as paths below its root. */
@@ -20,7 +20,11 @@ export type Wiring = {
   readonly settled?: readonly string[];
 };
 
-export type Datapath = (topology: Topology, node: NodePlan) => Wiring;
+export type Datapath = {
+  readonly node: (topology: Topology, node: NodePlan) => Wiring;
+  /** Where a topology may have routers. */
+  readonly router?: (topology: Topology, router: MachinePlan) => Wiring;
+};
 
 export const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
 

@@ -47,7 +47,7 @@ export const overview: Bench = {
   title: 'the lab, three nodes: from the command to the first complete overview',
   missing: () => (process.getuid?.() === 0 ? undefined : 'the lab needs root'),
   async run() {
-    await refuseIfThere(LAB, topologies[0]);
+    await refuseIfThere(LAB);
     try {
       const lab = await up(LAB, topologies[0], () => {}, new AbortController().signal);
       const dir = labDir(LAB);

@@ -1,10 +1,9 @@
 /** Where a packet can be in a lab: the network namespaces of its nodes, pods, routers and fabric. */
-import {routerNetns} from '../../demo/lab/state.ts';
 import type {LabStatus} from '../../demo/lab/status.ts';
 
 /**
  * A network namespace of a lab.
- * `node` is a node's name; or `fabric` or a router's name, which are no nodes (hoptop cannot log in there).
+ * `node` is a node's or a router's name, or `fabric`, which is none (nobody can log in there).
  * `pod` is `namespace/name` of a pod on that node that has a network namespace of its own.
  */
 export type Place = {readonly node: string; readonly pod?: string};
@@ -20,17 +19,10 @@ export type Located = {
 
 /** Every network namespace of a lab. */
 export const placesOf = (status: LabStatus): Located[] => {
-  const named = [
-    {node: 'fabric', netns: status.fabric},
-    ...status.routers.map(router => ({node: router, netns: routerNetns(status.name, router)})),
-  ];
   const at = (pid: number) => ['nsenter', '-t', String(pid), '-n', '--'];
   return [
-    ...named.map(({node, netns}) => ({
-      place: {node},
-      enter: ['nsenter', `--net=/run/netns/${netns}`, '--'],
-    })),
-    ...status.nodes.map(node => ({place: {node: node.name}, enter: at(node.pid)})),
+    {place: {node: 'fabric'}, enter: ['nsenter', `--net=/run/netns/${status.fabric}`, '--']},
+    ...[...status.nodes, ...status.routers].map(({name, pid}) => ({place: {node: name}, enter: at(pid)})),
     ...status.pods
       .filter(pod => !pod.hostNetwork)
       .map(pod => ({

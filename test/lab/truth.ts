@@ -4,7 +4,7 @@
  * kernel's tables of translations, so it holds whatever is between the ends; hoptop has no part in it. The kernel is
  * asked only whose sockets those are, and whether they still exist.
  */
-import {readdirSync, readFileSync, readlinkSync, statSync} from 'node:fs';
+import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import {groupOf, machineHierarchies, processesIn} from '../../demo/lab/cgroups.ts';
 import {labDir, OUTSIDE} from '../../demo/lab/state.ts';
@@ -94,9 +94,6 @@ const programsOf = async (status: LabStatus): Promise<Program[]> => {
     // traffic.pl makes its name its title and the machine's name of the process.
     const program = quietly(() => readFileSync(`/proc/${machinePid}/comm`, 'utf8').trim(), '');
     const log = join(labDir(status.name), OUTSIDE, `${program}.log`);
-    // The routers' daemons are in that group too.
-    if (statSync(`/run/netns/${status.fabric}`).ino !== Number(netnsOf(machinePid).match(/\d+/)?.[0]))
-      return [];
     return [{node: 'fabric', pid: machinePid, machinePid, program, netns: netnsOf(machinePid), log}];
   });
   return [...inPods, ...outside];

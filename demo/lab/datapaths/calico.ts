@@ -2,8 +2,8 @@
  * Calico's shapes without an overlay: a /32 route for each pod, no bridge; routes to the other nodes' blocks either
  * written once or learned by BIRD.
  */
-import type {NodePlan, Topology} from '../topology.ts';
-import {comment, type Datapath, json} from '../wiring.ts';
+import type {MachinePlan, NodePlan, Topology} from '../topology.ts';
+import {comment, type Datapath, json, type Wiring} from '../wiring.ts';
 
 const files = (node: NodePlan) => {
   const ipam = {type: 'host-local', ranges: [[{subnet: node.podCidr}]]};
@@ -31,7 +31,7 @@ const rules = ({clusterCidr}: Topology) => ({
 });
 
 /** Routes as BIRD would leave them where all nodes are on one wire, without a BIRD. */
-export const routed: Datapath = (topology, node) => ({
+const routedNode: Datapath['node'] = (topology, node) => ({
   files: files(node),
   plugins,
   links: [
@@ -45,9 +45,8 @@ export const routed: Datapath = (topology, node) => ({
 });
 
 /** The private AS of the routers, and of the first node; each node has its own, as in Calico's AS-per-rack design. */
-export const ROUTER_AS = 65000;
-export const nodeAs = (topology: Pick<Topology, 'nodes'>, node: NodePlan) =>
-  65101 + topology.nodes.indexOf(node);
+const ROUTER_AS = 65000;
+const nodeAs = (topology: Topology, node: NodePlan) => 65101 + topology.nodes.indexOf(node);
 
 const withoutLength = (address: string) => address.split('/')[0]!;
 const symbol = (name: string) => name.replaceAll('-', '_');
@@ -90,17 +89,18 @@ ${(node.nics ?? [])
   .join('')}`;
 
 /** The other side of it: a router that passes on every node's block, with itself as the next hop. */
-export const routerConfig = (nodes: readonly NodePlan[], name: string) => {
-  const neighbours = nodes.flatMap(node =>
+const routerConfig = (topology: Topology, {name, address: id}: MachinePlan) => {
+  const neighbours = topology.nodes.flatMap(node =>
     (node.nics ?? []).flatMap(({address, to}) =>
       'router' in to && to.router === name ? [{node, own: to.address, peer: address}] : [],
     ),
   );
   return `# Written by the lab.
-router id ${withoutLength(neighbours[0]!.own)};
+log "/var/log/bird.log" all;
+router id ${id};
 protocol device { scan time 2; }
-# Its wires too: a node that masquerades does so with the address of the card it sends from.
-protocol direct { ipv4; }
+# The wires too: a node that masquerades does so with the address of the card it sends from.
+protocol direct { ipv4; interface "to-*"; }
 protocol kernel {
   scan time 10;
   ipv4 { import none; export where source = RTS_BGP; };
@@ -109,7 +109,7 @@ ${neighbours
   .map(
     ({node, own, peer}) => `protocol bgp ${symbol(node.name)} {
   local ${withoutLength(own)} as ${ROUTER_AS};
-  neighbor ${withoutLength(peer)} as ${nodeAs({nodes}, node)};
+  neighbor ${withoutLength(peer)} as ${nodeAs(topology, node)};
   connect delay time 1;
   connect retry time 1;
   error wait time 1, 4;
@@ -120,15 +120,28 @@ ${neighbours
   .join('')}`;
 };
 
+const CONFIG = 'etc/bird/lab.conf';
+const BIRD = ['sh', '-c', `mkdir -p /run/bird && exec bird -c /${CONFIG}`];
+
 /** Real BIRD daemons: each node speaks BGP with every router it has a card to. */
-export const bird: Datapath = (topology, node) => {
+const birdNode: Datapath['node'] = (topology, node) => {
   const hops = (topology.nodes.length - 1) * (topology.routers?.length ?? 0);
   return {
-    files: [...files(node), {path: 'etc/bird/lab.conf', text: nodeConfig(topology, node)}],
+    files: [...files(node), {path: CONFIG, text: nodeConfig(topology, node)}],
     plugins,
     links: [],
     rules: rules(topology),
-    daemons: [['sh', '-c', 'mkdir -p /run/bird && exec bird -c /etc/bird/lab.conf']],
+    daemons: [BIRD],
     settled: ['sh', '-c', `test "$(ip route show proto bird | grep -c 'nexthop via')" -ge ${hops}`],
   };
 };
+
+export const routed: Datapath = {node: routedNode};
+
+const birdRouter = (topology: Topology, router: MachinePlan): Wiring => ({
+  files: [{path: CONFIG, text: routerConfig(topology, router)}],
+  links: [],
+  daemons: [BIRD],
+});
+
+export const bird: Datapath = {node: birdNode, router: birdRouter};

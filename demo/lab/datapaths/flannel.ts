@@ -103,7 +103,7 @@ const tunnel = (
 };
 
 /** VXLAN; a second device `flannel-v6.1` over the fabric's IPv6 where nodes have both families. */
-export const vxlan: Datapath = (topology, node) => {
+const vxlanNode: Datapath['node'] = (topology, node) => {
   const peers = peersOf(topology, node);
   const both = node.address6 !== undefined;
   const mtu = FABRIC_MTU - (both ? OVERHEAD.ipv6 : OVERHEAD.ipv4);
@@ -128,8 +128,11 @@ export const vxlan: Datapath = (topology, node) => {
 };
 
 /** No tunnel: a route to each peer's pods by way of that node, which has to be on the same wire. */
-export const hostGw: Datapath = (topology, node) => ({
+const hostGwNode: Datapath['node'] = (topology, node) => ({
   files: [conflist(topology, node, FABRIC_MTU)],
   links: peersOf(topology, node).map(peer => `route add ${peer.podCidr} via ${peer.address} dev eth0`),
   rules: bothRules(topology, node),
 });
+
+export const vxlan: Datapath = {node: vxlanNode};
+export const hostGw: Datapath = {node: hostGwNode};

@@ -30,7 +30,7 @@ const rules = (vpc: string, primary: string) =>
  * `podCidr` is the part of eth0's subnet from which the node's pods on that card have their addresses; for a further
  * card it is the same part of that card's subnet.
  */
-export const vpc: Datapath = (topology, node) => {
+const vpcNode: Datapath['node'] = (topology, node) => {
   const cards = [
     {device: 'eth0', table: 'main', podCidr: node.podCidr},
     ...(node.nics ?? []).map(({device, address}, index) => {
@@ -83,3 +83,5 @@ export const vpc: Datapath = (topology, node) => {
 
 /** A VPC's router has the first address of every subnet; here all are /24. */
 const gatewayOf = (address: string) => address.replace(/\d+$/, '1');
+
+export const vpc: Datapath = {node: vpcNode};

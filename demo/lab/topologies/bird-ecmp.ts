@@ -1,4 +1,3 @@
-import {routerConfig} from '../datapaths/calico.ts';
 import type {NodePlan, Topology} from '../topology.ts';
 import {outside, services, workloads} from '../workloads.ts';
 
@@ -25,7 +24,7 @@ export const birdEcmp: Topology = {
   datapath: 'bird',
   clusterCidr: '10.244.0.0/16',
   fabric: '10.49.0.1/24',
-  routers: ROUTERS.map(name => ({name, config: routerConfig(nodes, name)})),
+  routers: ROUTERS.map((name, index) => ({name, address: `10.49.0.${2 + index}`})),
   outside: outside(nodes),
   nodes,
   pods: workloads(nodes),
