@@ -39,28 +39,9 @@ export function parseIfconfig(out: Uint8Array): Ifconfig {
   const drafts: Draft[] = [];
   const problems: string[] = [];
   for (const {from, to, text} of linesOf(out)) {
-    const heading = /^(\S+): flags=\d+<([A-Z_,\d-]*)>\s+mtu (\d+)/.exec(text);
+    const heading = headingOf(text);
     if (heading) {
-      drafts.push({
-        from,
-        to,
-        name: heading[1]!,
-        flags: heading[2]!.split(',').filter(flag => flag !== ''),
-        mtu: Number(heading[3]),
-        loopback: false,
-        counters: {
-          rxBytes: 0,
-          rxPackets: 0,
-          rxErrors: 0,
-          rxDropped: 0,
-          txBytes: 0,
-          txPackets: 0,
-          txErrors: 0,
-          txDropped: 0,
-        },
-        counted: false,
-        addresses: [],
-      });
+      drafts.push({from, to, ...heading});
       continue;
     }
     const draft = drafts.at(-1);
@@ -74,8 +55,40 @@ export function parseIfconfig(out: Uint8Array): Ifconfig {
   };
 }
 
+/**
+ * `eth0: flags=4163<UP,BROADCAST>  mtu 1500` of net-tools 2; before that, and of busybox,
+ * `eth0      Link encap:Ethernet  HWaddr 02:FC:00:00:00:01`, with flags and MTU in a later line.
+ */
+function headingOf(text: string): Omit<Draft, 'from' | 'to'> | undefined {
+  const now = /^(\S+): flags=\d+<([A-Z_,\d-]*)>\s+mtu (\d+)/.exec(text);
+  const old = /^(\S+)\s+Link encap:(.*)$/.exec(text);
+  const name = now?.[1] ?? old?.[1];
+  if (name === undefined) return undefined;
+  const mac = /HWaddr ([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})\s*$/.exec(old?.[2] ?? '')?.[1];
+  return {
+    name,
+    flags: (now?.[2] ?? '').split(',').filter(flag => flag !== ''),
+    mtu: Number(now?.[3] ?? 0),
+    loopback: /^Local Loopback/.test(old?.[2] ?? ''),
+    counters: {
+      rxBytes: 0,
+      rxPackets: 0,
+      rxErrors: 0,
+      rxDropped: 0,
+      txBytes: 0,
+      txPackets: 0,
+      txErrors: 0,
+      txDropped: 0,
+    },
+    counted: false,
+    addresses: [],
+    ...optional('mac', mac?.toLowerCase()),
+  };
+}
+
 /** Takes one line into the draft; false when it says nothing known. */
 function understands(draft: Draft, line: string): boolean {
+  if (understandsOld(draft, line)) return true;
   const inet = /^(inet6?) (\S+)(.*)$/.exec(line);
   if (inet) return takesAddress(draft, inet[1] === 'inet' ? 4 : 6, inet[2]!, inet[3]!);
   const rate = /^([RT]X) packets (\d+)\s+bytes (\d+)/.exec(line);
@@ -100,6 +113,48 @@ function understands(draft: Draft, line: string): boolean {
   const queue = /txqueuelen (\d+)/.exec(line)?.[1];
   if (queue !== undefined) draft.txqlen = Number(queue);
   return true;
+}
+
+/** The lines of net-tools 1 and busybox, whose values stand behind a colon. */
+function understandsOld(draft: Draft, line: string): boolean {
+  const inet = /^inet6? addr: ?(\S+)(.*)$/.exec(line);
+  if (inet) {
+    const [, printed, rest] = inet as unknown as [string, string, string];
+    const [address, length] = printed.split('/');
+    const word = (key: string) => new RegExp(`${key}:(\\S+)`).exec(rest)?.[1];
+    const [mask, broadcast, peer, scope] = ['Mask', 'Bcast', 'P-t-P', 'Scope'].map(word);
+    const said = [
+      length === undefined ? `netmask ${mask ?? '255.255.255.255'}` : `prefixlen ${length}`,
+      broadcast && `broadcast ${broadcast}`,
+      peer && `destination ${peer}`,
+      scope && `scopeid 0x0<${scope.toLowerCase()}>`,
+    ];
+    return takesAddress(draft, printed.includes(':') ? 6 : 4, address!, said.filter(Boolean).join(' '));
+  }
+  const flags = /^([A-Z_ ]+?)\s+MTU:(\d+)/.exec(line);
+  if (flags) {
+    draft.flags = flags[1]!.split(' ');
+    draft.mtu = Number(flags[2]);
+    return true;
+  }
+  const packets = /^([RT]X) packets:(\d+) errors:(\d+) dropped:(\d+)/.exec(line);
+  if (packets) {
+    const side = packets[1] === 'RX' ? 'rx' : 'tx';
+    draft.counters[`${side}Packets`] = Number(packets[2]);
+    draft.counters[`${side}Errors`] = Number(packets[3]);
+    draft.counters[`${side}Dropped`] = Number(packets[4]);
+    draft.counted = true;
+    return true;
+  }
+  const bytes = /^RX bytes:(\d+).*TX bytes:(\d+)/.exec(line);
+  if (bytes) {
+    draft.counters.rxBytes = Number(bytes[1]);
+    draft.counters.txBytes = Number(bytes[2]);
+    return true;
+  }
+  const queue = /^collisions:\d+ txqueuelen:(\d+)/.exec(line)?.[1];
+  if (queue !== undefined) draft.txqlen = Number(queue);
+  return queue !== undefined || /^(collisions|Interrupt|Base address|Memory):/.test(line);
 }
 
 function takesAddress(draft: Draft, family: 4 | 6, printed: string, rest: string): boolean {

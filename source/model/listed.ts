@@ -126,6 +126,11 @@ export function listedAt(
   return at;
 }
 
+/** Does only the Kubernetes API tell of it? Then nothing that is missing from it means anything. */
+export function isListedOnly({listed, sandbox, processes}: Pod): boolean {
+  return listed !== undefined && sandbox === undefined && processes.length === 0;
+}
+
 /** Where the API's word on something was read. */
 export function listedEvidence<Row extends {readonly from: number; readonly to: number}>(
   fact: string,

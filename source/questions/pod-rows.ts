@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type {Graph, Interface, Pod} from '../model/graph.ts';
-import {listedEvidence} from '../model/listed.ts';
+import {isListedOnly, listedEvidence} from '../model/listed.ts';
 import {sandboxEvidence} from '../model/pods.ts';
 import {asOf} from '../model/unread.ts';
 import {InterfaceRef, interfaceRef} from './interface-rows.ts';
@@ -74,10 +74,6 @@ export function podEvidence(graph: Graph, pod: Pod): EvidenceRow[] {
     ...(pod.node.snapshot ? sandboxEvidence(pod.node.id, pod.node.snapshot, pod.sandbox) : []),
     ...listedEvidence('kube-pods', graph.cluster?.pods, pod.listed),
   ];
-}
-
-function isListedOnly({listed, sandbox, processes}: Pod): boolean {
-  return listed !== undefined && sandbox === undefined && processes.length === 0;
 }
 
 /** As its node shows them; where it does not, as the API lists them. */

@@ -1,6 +1,7 @@
 import {STATES} from '../facts/sockets.ts';
 import type {Graph, GraphNode, Namespace, Pod, Proc} from '../model/graph.ts';
 import {holdersOf} from '../model/holders.ts';
+import {isListedOnly} from '../model/listed.ts';
 import {ownersUnread, socketsUnread} from '../model/unread.ts';
 import {isLoopback} from '../model/words.ts';
 import type {Tally} from './schema.ts';
@@ -182,6 +183,8 @@ export function podTally(pod: Pod): Tally | undefined {
     if (!pod.netns || socketsUnread(pod.netns)) return undefined;
     return talliesOf(pod.node).byNetns.get(pod.netns.inode);
   }
+  // Which of the node's sockets are its own only its processes tell.
+  if (isListedOnly(pod)) return undefined;
   const own = pod.processes.map(processTally);
   const sum = emptyTally();
   for (const tally of own) {

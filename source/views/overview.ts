@@ -1,10 +1,11 @@
 import type {NodeRow} from '../questions/node-rows.ts';
 import type {OverviewAnswer} from '../questions/overview.ts';
+import {PASTED_STEP} from '../wire/source.ts';
 import {gapSentences} from './gaps.ts';
 import {reachTone} from './marks.ts';
 import {type ColumnOf, figures, listTable, words} from './table.ts';
 import {age, count, span} from './units.ts';
-import type {Table, Tone, View} from './view.ts';
+import type {Cell, Table, Tone, View} from './view.ts';
 
 export function overviewView({nodes, totals, at, gaps}: OverviewAnswer): Omit<View, 'gaps'> {
   const unread = totals.nodes - totals.read;
@@ -14,7 +15,17 @@ export function overviewView({nodes, totals, at, gaps}: OverviewAnswer): Omit<Vi
     summary: [
       {text: count(totals.nodes, 'node')},
       ...(unread > 0 ? [{text: `, ${unread} not read`, tone: 'bad' as const}] : []),
-      {text: ` · ${count(totals.pods, 'pod')} · ${count(totals.namespaces, 'namespace')}`},
+      // What no node told is not none.
+      ...told(
+        'pod',
+        totals.pods,
+        nodes.map(({pods}) => pods),
+      ),
+      ...told(
+        'namespace',
+        totals.namespaces,
+        nodes.map(({namespaces}) => namespaces),
+      ),
       {text: ` · ${totals.sockets.established} estab, ${totals.sockets.listening} listen`},
       ...(nodes.some(({cost}) => cost !== undefined)
         ? [{text: ` · ${totals.cpu.toFixed(2)} s CPU`, tone: 'dim' as const}]
@@ -23,6 +34,12 @@ export function overviewView({nodes, totals, at, gaps}: OverviewAnswer): Omit<Vi
     ],
     facets: [{key: 'nodes', title: 'Nodes', body: nodeTable(nodes, at)}],
   };
+}
+
+function told(what: string, total: number, each: readonly (number | undefined)[]): Cell[] {
+  return total === 0 && each.every(one => one === undefined) && each.length > 0
+    ? []
+    : [{text: ` · ${count(total, what)}`}];
 }
 
 function nodeTable(nodes: readonly NodeRow[], now: string): Table {
@@ -53,8 +70,7 @@ function nodeTable(nodes: readonly NodeRow[], now: string): Table {
         }),
         sort: node => node.at,
       },
-      figures('cpu', 'CPU', 3, 7, node => node.cost?.cpu, {show: seconds => `${seconds.toFixed(2)} s`}),
-      figures('wall', 'WALL', 3, 7, node => node.cost?.wall, {show: wall => `${Math.round(wall)} ms`}),
+      ...costs(nodes),
     ],
     row: node => ({
       id: node.id,
@@ -64,6 +80,15 @@ function nodeTable(nodes: readonly NodeRow[], now: string): Table {
     }),
     empty: 'No nodes. Name some with --nodes root@10.0.0.1,root@10.0.0.2, or try hoptop demo.',
   });
+}
+
+/** What reading them cost; nothing where all was pasted. */
+function costs(nodes: readonly NodeRow[]): readonly ColumnOf<NodeRow>[] {
+  if (nodes.some(({step}) => step === PASTED_STEP) && nodes.every(({cost}) => cost === undefined)) return [];
+  return [
+    figures('cpu', 'CPU', 3, 7, node => node.cost?.cpu, {show: seconds => `${seconds.toFixed(2)} s`}),
+    figures('wall', 'WALL', 3, 7, node => node.cost?.wall, {show: wall => `${Math.round(wall)} ms`}),
+  ];
 }
 
 /** Columns that only the Kubernetes API fills: not there where it was not read. */

@@ -11,14 +11,14 @@ export function podTable(pods: readonly PodRow[], empty: string): Table {
         tone: pod => (pod.asOf === undefined ? 'strong' : 'dim'),
       }),
       words('node', 'Node', 1, 6, pod => pod.node, {max: 24}),
-      words('state', 'State', 2, 7, pod => stateMark(pod.state, pod.asOf), {
+      words('state', 'State', 2, 7, podState, {
         tone: pod => (pod.state === 'running' && pod.asOf === undefined ? 'good' : 'dim'),
       }),
       words('addresses', 'IP', 0, 11, pod => pod.addresses[0]),
       words('link', 'Host Link', 1, 10, hostLink, {max: 32}),
       words('master', 'On', 3, 5, master),
       words('containers', 'Containers', 4, 8, pod => pod.containers.join(' '), {max: 40}),
-      figures('processes', 'Procs', 5, 5, pod => pod.processes),
+      figures('processes', 'Procs', 5, 5, pod => (pod.state === 'listed' ? undefined : pod.processes)),
       figures('established', 'Estab', 3, 5, pod => pod.sockets?.established),
       figures('listening', 'Listen', 3, 6, pod => pod.sockets?.listening),
       words('netns', 'Netns', 7, 10, pod => pod.netns ?? '?'),
@@ -31,6 +31,12 @@ export function podTable(pods: readonly PodRow[], empty: string): Table {
     }),
     empty,
   });
+}
+
+/** `not read` where only the API tells of it, with what that says where it is not the usual. */
+export function podState({state, status, asOf}: PodRow): string {
+  if (state !== 'listed') return stateMark(state, asOf);
+  return status === undefined || status === 'Running' ? 'not read' : `${status}, not read`;
 }
 
 function hostLink(pod: PodRow): string {

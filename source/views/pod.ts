@@ -3,6 +3,7 @@ import type {PodAnswer} from '../questions/pod.ts';
 import {interfaceTable} from './interface-table.ts';
 import {asOfText, mark, stateMark} from './marks.ts';
 import {peerTable} from './peer-table.ts';
+import {podState} from './pod-table.ts';
 import {processTable} from './process-table.ts';
 import {routeTable} from './route-table.ts';
 import {socketTable} from './socket-table.ts';
@@ -14,11 +15,12 @@ type Field = Fields['fields'][number];
 
 export function podView(answer: PodAnswer): Omit<View, 'gaps'> {
   const {pod, interfaces, routes, processes, peers, listening, sockets} = answer;
+  const unless = (empty: string) => (pod.state === 'listed' ? `Nothing of it was read: ${pod.why}.` : empty);
   return {
     title: `pod ${pod.pod}`,
     summary: [
       {
-        text: stateMark(pod.state, pod.asOf),
+        text: podState(pod),
         tone: pod.state === 'running' && pod.asOf === undefined ? 'good' : 'warn',
       },
       {
@@ -31,21 +33,25 @@ export function podView(answer: PodAnswer): Omit<View, 'gaps'> {
     ],
     facets: [
       {key: 'pod', title: 'Pod', body: {type: 'fields', fields: [...way(answer), ...about(answer)]}},
-      {key: 'peers', title: 'Peers', body: peerTable(peers, 'It talks to nobody, as far as was read.')},
+      {
+        key: 'peers',
+        title: 'Peers',
+        body: peerTable(peers, unless('It talks to nobody, as far as was read.')),
+      },
       {
         key: 'listening',
         title: 'Listening',
-        body: without(socketTable(listening, 'Nothing in it listens.'), 'node', 'pod'),
+        body: without(socketTable(listening, unless('Nothing in it listens.')), 'node', 'pod'),
       },
       {
         key: 'sockets',
         title: 'Sockets',
-        body: without(socketTable(sockets, 'It has no socket.'), 'node', 'pod'),
+        body: without(socketTable(sockets, unless('It has no socket.')), 'node', 'pod'),
       },
       {
         key: 'processes',
         title: 'Processes',
-        body: without(processTable(processes, 'No process of it was seen.'), 'node', 'pod'),
+        body: without(processTable(processes, unless('No process of it was seen.')), 'node', 'pod'),
       },
       {
         key: 'interfaces',
@@ -194,7 +200,8 @@ function about({pod, sandbox, containers, interfaces, outside}: PodAnswer): Fiel
       opens: {name: 'routes', words: [pod.pod]},
       evidence: pod.evidence,
     },
-    line('uid', pod.uid),
+    ...(pod.owner === undefined ? [] : [line('owner', pod.owner)]),
+    line('uid', pod.uid || 'not known'),
     line(
       'sandbox',
       sandbox ? `${sandbox.id.slice(0, 12)}  ${sandbox.netnsPath ?? 'host network'}` : 'not read',

@@ -55,6 +55,22 @@ describe('ifconfig', () => {
     expect(addresses.filter(row => row.family === 6).map(row => row.scope)).toEqual(['link', 'link', 'link']);
   });
 
+  test('of busybox 1.35: values behind colons', () => {
+    const {links, addresses, problems} = parseIfconfig(fixture('busybox/ifconfig.txt'));
+    expect(problems).toEqual([]);
+    const eth0 = links.find(({name}) => name === 'eth0')!;
+    expect(eth0).toMatchObject({mtu: 1400, mac: '02:fc:00:00:00:01', state: 'UP', txqlen: 1000});
+    expect(eth0.counters!.rxBytes).toBeGreaterThan(eth0.counters!.rxPackets);
+    expect(
+      addresses.filter(({dev}) => dev === 'eth0').map(({address, prefix, scope}) => [address, prefix, scope]),
+    ).toEqual([
+      ['192.0.2.2', 24, 'global'],
+      ['fd00::2', 64, 'global'],
+      ['fe80::fc:ff:fe00:1', 64, 'link'],
+    ]);
+    expect(links.find(({name}) => name === 'lo')).toMatchObject({kind: 'loopback'});
+  });
+
   test.each(['atlas', 'borea', 'cairn'])('%s: the same interfaces as ip shows', node => {
     const {links, problems} = parseIfconfig(captured(`three-node/${node}/ifconfig.txt`));
     expect(problems).toEqual([]);

@@ -2,6 +2,7 @@
  * What can be known of a block without decompressing it: which sweeps ended in it, and when nodes were lost and came
  * back. Each block carries its own; the index at the end of a closed file repeats them all.
  */
+import {PASTED_STEP} from '../source.ts';
 import type {BlockHeader} from './format.ts';
 import {parseJson} from './format.ts';
 import type {Entry} from './records.ts';
@@ -26,7 +27,8 @@ export type IndexedBlock = Pick<BlockHeader, 'kind' | 'raw' | 'from' | 'to'> & {
 export function summarise(summary: Summary, {time, event}: Entry): void {
   const {node} = event;
   if (event.type === 'swept') summary.moments.push({time, node, sweep: event.swept});
-  if (event.type !== 'node' || event.state === 'dialling') return;
+  // A node that is known from a paste was never reached: nothing happened to it.
+  if (event.type !== 'node' || event.state === 'dialling' || event.step === PASTED_STEP) return;
   const cause = event.cause === undefined ? {} : {cause: event.cause};
   summary.events.push({time, node, state: event.state, ...cause});
 }
