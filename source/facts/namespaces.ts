@@ -55,6 +55,17 @@ export function parseNamespaces(out: Uint8Array): Namespaces {
   return {rows, problems, ...optional('host', first ?? own)};
 }
 
+/** `4026532474 net         3  2867 root  1 /run/netns/cni-234f… sleep 1000000000`: one process of each namespace. */
+const LSNS = /^\s*(\d{6,}) (\w+)\s+\d+\s+(\d+) /;
+
+/** The command lines that `lsns` shows are not kept: they may hold secrets. */
+function onlyNamespaces(out: Uint8Array): Uint8Array {
+  const kept = [...linesOf(out)].flatMap(
+    ({text}) => LSNS.exec(text)?.[0] ?? (/^\s*NS TYPE/.test(text) ? text : []),
+  );
+  return new TextEncoder().encode(kept.map(text => `${text}\n`).join(''));
+}
+
 const LS = /(\/proc\/\d+\/ns\/net) -> '?net:\[(\d+)\]'?$/;
 
 /**
@@ -65,7 +76,12 @@ export function typedMembers(out: Uint8Array): Namespaces {
   const rows: NamespaceMember[] = [];
   const problems: string[] = [];
   for (const {from, to, text} of linesOf(out)) {
-    if (/^(stat|ls): /.test(text)) continue;
+    if (/^(stat|ls): |^\s*NS TYPE/.test(text)) continue;
+    const listed = LSNS.exec(text);
+    if (listed) {
+      if (listed[2] === 'net') rows.push({from, to, netns: listed[1]!, pid: Number(listed[3])});
+      continue;
+    }
     const [, link, inode] = LS.exec(text) ?? [];
     const [, name = link, netns = inode] = /^(\/\S+) (\d+)$/.exec(text) ?? [];
     const pid = /^\/proc\/(\d+)\/ns\/net$/.exec(name ?? '')?.[1];
@@ -77,12 +93,13 @@ export function typedMembers(out: Uint8Array): Namespaces {
   return {rows, problems, ...optional('host', rows.find(row => row.pid === 1)?.netns)};
 }
 
+const TYPED = new Set(['stat-netns-names@1', 'ls-netns@1', 'lsns@1']);
+
 function membersOf(reply: Pick<Reply, 'reader' | 'out'>): Namespaces {
   const read = piecesOf(reply).map(piece => {
-    const {rows, problems, host} =
-      piece.format === 'stat-netns-names@1' || piece.format === 'ls-netns@1'
-        ? typedMembers(piece.out)
-        : parseNamespaces(piece.out);
+    const {rows, problems, host} = TYPED.has(piece.format)
+      ? typedMembers(piece.out)
+      : parseNamespaces(piece.out);
     return {rows: shifted(rows, piece.from), problems: problems.map(problem => inFile(piece, problem)), host};
   });
   const host = read.map(one => one.host).find(one => one !== undefined);
@@ -122,6 +139,12 @@ export const NAMESPACES: Fact = {
       label: "stat -L -c '%n %i' /proc/[0-9]*/ns/net",
       looks: ({lines}) => /^\/proc\/(self|\d+)\/ns\/net \d+$/.test(lines[0] ?? ''),
       redact: out => out,
+    },
+    {
+      name: 'lsns@1',
+      label: 'lsns -t net',
+      looks: ({lines}) => /^\s*NS TYPE\s+NPROCS\s+PID\s/.test(lines[0] ?? ''),
+      redact: onlyNamespaces,
     },
     {
       name: 'ls-netns@1',

@@ -71,7 +71,9 @@ type Row = {readonly columns: readonly string[]; readonly pattern: RegExp};
 
 function headingOf(line: string): Row | undefined {
   const words = line.trim().split(/\s+/);
-  return words.includes('PID') && COMMAND.test(words.at(-1)!) ? rowOf(words.join(' ')) : undefined;
+  // `lsns` and `lsof` have such columns, too.
+  const others = ['NS', 'NPROCS', 'FD', 'NODE'].some(column => words.includes(column));
+  return words.includes('PID') && !others && COMMAND.test(words.at(-1)!) ? rowOf(words.join(' ')) : undefined;
 }
 
 function rowOf(heading: string): Row {

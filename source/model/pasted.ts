@@ -57,13 +57,27 @@ export function pastedGaps(node: GraphNode): Gap[] {
     reason: `Not pasted of ${node.name}: ${rows.map(([, , what]) => what).join(', ')}.`,
     reveal: `Paste ${rows.map(([, , , paste]) => paste).join(', ')} of ${node.name}.`,
   }));
-  return [...own, ...node.namespaces.flatMap(inside)];
+  const others = node.namespaces.filter(one => one.kind === 'other' && inside(one).length > 0);
+  return [
+    ...own,
+    ...node.namespaces.filter(one => one.kind === 'pod').flatMap(inside),
+    ...(others.length > 3 ? [many(node, others)] : others.flatMap(inside)),
+  ];
+}
+
+/** Namespaces that no pod is known to be in, all as one. */
+function many(node: GraphNode, others: readonly Namespace[]): Gap {
+  return {
+    node: node.id,
+    fact: 'namespaces',
+    reason: `Not pasted of ${node.name}: what is inside of ${others.length} other network namespaces.`,
+    reveal: `Paste \`nsenter -t PID -n ip -d -s addr\` and \`nsenter -t PID -n ss -tunapie\`, each with a process that is in it.`,
+  };
 }
 
 /** The same of a namespace other than the node's own. */
 function inside(namespace: Namespace): Gap[] {
-  const {node, inode, kind, pods, pids, facts} = namespace;
-  if (kind === 'host') return [];
+  const {node, inode, pods, pids, facts} = namespace;
   const name = pods.length === 1 ? pods[0]!.key : `namespace ${inode} of ${node.name}`;
   const enter = `nsenter -t ${pids[0] ?? 'PID'} -n`;
   const gap = (fact: string, what: string, command: string): Gap => ({

@@ -76,6 +76,33 @@ describe('the same, as text and as JSON (iproute2 6.1.0)', () => {
     expect(bare(text.rows)).toEqual(bare(wanted.rows));
   });
 
+  test('route -n and arp -an (net-tools 2.10) as ip route and ip neigh', () => {
+    const out = bytes(
+      [
+        'Kernel IP routing table',
+        'Destination     Gateway         Genmask         Flags Metric Ref    Use Iface',
+        '0.0.0.0         192.0.2.1       0.0.0.0         UG    0      0        0 eth0',
+        '192.0.2.0       0.0.0.0         255.255.255.0   U     0      0        0 eth0',
+        '10.88.2.0       10.88.2.0       255.255.255.0   UG    20     0        0 flannel.1',
+      ].join('\n'),
+    );
+    const {routes, problems} = networkOf([{format: 'ip-text@1', out, from: 0}]);
+    expect(problems).toEqual([]);
+    expect(routes!.map(({dst, metric, hops: [hop]}) => [dst, hop!.via, hop!.dev, metric])).toEqual([
+      ['0.0.0.0/0', '192.0.2.1', 'eth0', undefined],
+      ['192.0.2.0/24', undefined, 'eth0', undefined],
+      ['10.88.2.0/24', '10.88.2.0', 'flannel.1', 20],
+    ]);
+    const arp = bytes(
+      '? (192.0.2.1) at 02:fc:00:00:00:05 [ether] on eth0\n? (192.0.2.9) at <incomplete> on eth0\n',
+    );
+    const {neighbours} = networkOf([{format: 'ip-text@1', out: arp, from: 0}]);
+    expect(neighbours!.map(({dst, dev, mac, state}) => [dst, dev, mac, ...state])).toEqual([
+      ['192.0.2.1', 'eth0', '02:fc:00:00:00:05'],
+      ['192.0.2.9', 'eth0', undefined, 'INCOMPLETE'],
+    ]);
+  });
+
   test('each row is the line it was read from', () => {
     const out = fixture('ip-text/route.txt');
     const {rows} = parseRoutes(routeElements(out).elements);

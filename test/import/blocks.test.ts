@@ -88,6 +88,12 @@ describe('cut apart', () => {
 });
 
 describe('recognised', () => {
+  test('a forwarding entry is no route, and lsns is no ps', () => {
+    const of = (line: string) => formats(blocksOf('x', bytes(`${line}\n`))[0]!);
+    expect(of('33:33:00:00:00:01 dev eth0 self permanent')).toEqual(['forwarding:bridge-fdb-text@1']);
+    expect(of('        NS TYPE NPROCS   PID USER    NETNSID NSFS   COMMAND')).toEqual(['namespaces:lsns@1']);
+  });
+
   test.each([
     ['three-node/atlas/bridge-fdb.json', 'forwarding:bridge-fdb@1'],
     ['three-node/atlas/cgroups.txt', 'memberships:proc-cgroup@1'],
@@ -115,7 +121,7 @@ describe('recognised', () => {
   });
 
   test.each([
-    ['bash: netstat: command not found', /the node had no “netstat”/],
+    ['bash: line 7: netstat: command not found', /the node had no “netstat”/],
     ['Error from server (Forbidden): nodes is forbidden', /looks like no output/],
     ['{"kind":"ServiceList","items":[{"metadata":{"name":"a"}}]}', /objects of kind “Service” are not read/],
     [

@@ -36,7 +36,7 @@ export function whyNot({out, command}: Pick<Block, 'out' | 'command'>): string {
   const {lines} = sampleOf({out});
   const [first = ''] = lines;
   if (out.includes(0)) return 'it is no text';
-  const missing = /^(?:\S+: )*(\S+): (?:command )?not found/.exec(first)?.[1];
+  const missing = /^(?:.*: )?(\S+): (?:command )?not found/.exec(first)?.[1];
   if (missing !== undefined) return `the node had no ${quoted(missing)}`;
   if (/permission denied|operation not permitted/i.test(first)) return 'the command was refused';
   if (/^\s*\{|^apiVersion:|^kind:/.test(first)) {

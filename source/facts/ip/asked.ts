@@ -1,6 +1,6 @@
 import type {Format} from '../fact.ts';
 import {LINK_HEADING} from './links-text.ts';
-import {NEIGHBOUR, ROUTE, RULE} from './tables-text.ts';
+import {ARP, FDB, NEIGHBOUR, ROUTE, ROUTE_N, RULE} from './tables-text.ts';
 
 /** Does the command ask for IPv6 alone? Some tables look the same for both. */
 export const asksSix = (command = '') => /\bip\b.*\s-6\b/.test(command);
@@ -8,6 +8,10 @@ const asksRules = (command = '') => /\bip\b.*\s(ru|rule)\b/.test(command);
 
 /** What the first line of a text table tells; the routing table comes last, for it has the loosest form. */
 export function tableAt(line: string): 'links' | 'neighbours' | 'rules' | 'routes' | undefined {
+  // A MAC address reads like an IPv6 one.
+  if (FDB.test(line)) return undefined;
+  if (ROUTE_N.test(line)) return 'routes';
+  if (ARP.test(line)) return 'neighbours';
   if (LINK_HEADING.test(line)) return 'links';
   if (RULE.test(line)) return 'rules';
   if (NEIGHBOUR.test(line)) return 'neighbours';

@@ -46,7 +46,7 @@ export const NETWORK_FORMATS: readonly Format[] = [
   },
   {
     name: 'ip-text@1',
-    label: 'ip -d -s addr (link, route, neigh, rule)',
+    label: 'ip -d -s addr (link, route, neigh, rule), route -n, arp -an',
     looks({lines, command}) {
       const table = tableAt(lines[0] ?? '');
       return table !== undefined && !(table === 'rules' && asksSix(command));

@@ -16,6 +16,12 @@ export const NEIGHBOUR = new RegExp(
 export const RULE = /^(\d+):\s+(not )?from (\S+)(.*)$/;
 export const FDB = /^([0-9a-f]{2}(?::[0-9a-f]{2}){5}) dev (\S+)(.*)$/;
 
+/** `route -n` of net-tools, and `netstat -rn`; the first line of either, or a row. */
+export const ROUTE_N =
+  /^(?:Kernel IP routing table$|Destination\s+Gateway\s+Genmask\s|(\d+(?:\.\d+){3})\s+(\d+(?:\.\d+){3})\s+(\d+(?:\.\d+){3})\s+([UGHRDMC!]+)\s+(.*?)(\S+)$)/;
+/** `arp -an`, with or without names. */
+export const ARP = /^\S+ \(([0-9.]+)\) at (\S+)(?: \[\w+\])?(.*?) on (\S+)$/;
+
 const after = (text: string, word: string) => new RegExp(`(?:^| )${word} (\\S+)`).exec(text)?.[1];
 const put = (fields: Record<string, unknown>, key: string, value: unknown) => {
   if (value !== undefined) fields[key] = value;
@@ -32,8 +38,10 @@ function entries(
   const strange: Line[] = [];
   for (const line of linesOf(out)) {
     const fields = take(line.text.trimEnd(), elements.at(-1));
-    if (fields === 'last') elements.at(-1)!.to = line.to;
-    else if (fields) elements.push({from: line.from, to: line.to, fields});
+    if (fields === 'last') {
+      const last = elements.at(-1);
+      if (last) last.to = line.to;
+    } else if (fields) elements.push({from: line.from, to: line.to, fields});
     else strange.push(line);
   }
   return {elements, strange};
@@ -57,6 +65,8 @@ export function routeElements(out: Uint8Array, family?: 4 | 6): Entries {
       fields['nexthops'] = [...((fields['nexthops'] as unknown[] | undefined) ?? []), hopFields(hop)];
       return 'last';
     }
+    const plainRow = ROUTE_N.exec(text);
+    if (plainRow) return plainRow[1] === undefined ? 'last' : routeNFields(plainRow);
     const match = ROUTE.exec(text);
     if (!match) return undefined;
     const [, type, typed, more, plain, rest = more ?? ''] = match;
@@ -74,6 +84,26 @@ export function routeElements(out: Uint8Array, family?: 4 | 6): Entries {
   });
 }
 
+/** Sample (net-tools 2.10): `10.88.2.0       10.88.2.0       255.255.255.0   UG    0      0        0 flannel.1`; main table only. */
+function routeNFields([, dst, gateway, mask, flags, rest, dev]: RegExpExecArray): Record<string, unknown> {
+  const bits = mask!
+    .split('.')
+    .map(byte => Number(byte).toString(2).padStart(8, '0'))
+    .join('');
+  const length = bits.replaceAll('0', '').length;
+  const fields: Record<string, unknown> = {
+    type: flags!.includes('!') ? 'unreachable' : 'unicast',
+    dst: length === 0 ? 'default' : `${dst}/${length}`,
+    dev,
+    flags: [],
+    scope: flags!.includes('G') ? 'global' : 'link',
+  };
+  if (flags!.includes('G')) fields['gateway'] = gateway;
+  const [metric] = rest!.trim().split(/\s+/);
+  if (Number(metric) > 0) putNumber(fields, 'metric', metric);
+  return fields;
+}
+
 function hopFields(text: string): Record<string, unknown> {
   const fields: Record<string, unknown> = {
     flags: ['onlink', 'linkdown', 'dead', 'pervasive', 'offload', 'trap'].filter(flag =>
@@ -88,9 +118,20 @@ function hopFields(text: string): Record<string, unknown> {
   return fields;
 }
 
-/** Sample: `10.88.2.0 dev flannel.1 lladdr 62:8a:67:03:46:c3 PERMANENT`; with `-s` also `used 47/47/29 probes 4`. */
+/**
+ * Samples: `10.88.2.0 dev flannel.1 lladdr 62:8a:67:03:46:c3 PERMANENT`, with `-s` also `used 47/47/29 probes 4`; of
+ * `arp -an` (net-tools 2.10): `? (192.0.2.1) at 02:fc:00:00:00:05 [ether] on eth0`.
+ */
 export function neighbourElements(out: Uint8Array): Entries {
   return entries(out, text => {
+    const arp = ARP.exec(text);
+    if (arp) {
+      const [, dst, mac, marks, dev] = arp as unknown as [string, string, string, string, string];
+      const known = /^[0-9a-f]{2}:/i.test(mac);
+      // `arp` tells a permanent entry and one without an answer from the rest; how fresh the rest are it does not.
+      const state = /\bPERM\b/.test(marks) ? ['PERMANENT'] : known ? [] : ['INCOMPLETE'];
+      return {dst, dev, state, ...(known && {lladdr: mac.toLowerCase()})};
+    }
     const match = NEIGHBOUR.exec(text);
     if (!match) return undefined;
     const [, dst, dev, rest] = match as unknown as [string, string, string, string];
