@@ -32,7 +32,13 @@ const known = new WeakMap<Graph, ReadonlyMap<string, HealthRole>>();
 
 /** By address. Empty where no Cilium agent was seen: another program on that port means nothing. */
 export function healthRoles(graph: Graph): ReadonlyMap<string, HealthRole> {
-  const roles = known.get(graph) ?? new Map(graph.nodes.flatMap(node => [...rolesSeenFrom(graph, node)]));
+  const before = known.get(graph);
+  if (before) return before;
+  const roles = new Map<string, HealthRole>();
+  for (const role of graph.nodes.flatMap(node => [...rolesSeenFrom(graph, node).values()])) {
+    const other = roles.get(role.address);
+    if (!other || rank(role.grade) < rank(other.grade)) roles.set(role.address, role);
+  }
   known.set(graph, roles);
   return roles;
 }

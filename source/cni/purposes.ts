@@ -41,6 +41,11 @@ export function factsCalled(key: string): readonly PortFact[] {
   return PORTS.filter(fact => fact.key === key);
 }
 
+/** Whether any fact is about this port: where none is, there is nothing to look up. */
+export function isKnownPort(protocol: 'tcp' | 'udp', port: number): boolean {
+  return PORTS.some(fact => fact.protocol === protocol && fact.port === port);
+}
+
 /** Whether a program is one that `PORTS` knows, so that even its ports without a purpose are told of. */
 export function isAgent(program: string): boolean {
   return PORTS.some(({programs}) => programs.includes(program.slice(0, COMM)));

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type {Graph} from '../model/graph.ts';
 import {otherOpens, socketOpens} from './endpoint-words.ts';
 import {listeners} from './listening.ts';
+import {toldOf} from './peer-purposes.ts';
 import type {Question} from './question.ts';
 import {count, Evidence, flag, Grade, list, maybe, text} from './schema.ts';
 import {type SocketList, type SocketRow, socketAt} from './socket-rows.ts';
@@ -31,6 +32,13 @@ export const PeerRow = v.object({
     v.description('in: it calls, this side listens. out: this side calls.'),
   ),
   ports: v.pipe(list(v.string()), v.description('Ports of the listening side, as tcp/80.')),
+  role: maybe.text('What its address is, where only its connections tell: a node, a health endpoint.'),
+  purposes: v.pipe(
+    list(v.string()),
+    v.description(
+      'What the ports are for, as `hoptop mesh` takes it: those of plugins and of Kubernetes itself.',
+    ),
+  ),
   connections: count('Sockets that talk to it.'),
   connection: maybe.text(
     'The only connection with it, as `hoptop connection` takes it; absent when there are more.',
@@ -70,7 +78,7 @@ export function peersOf(graph: Graph, sockets: SocketList, isSelf: (peer: Peer) 
     addTo(draft, socket, listening(node, sockets.row[i]!));
   }
   return [...found.values()]
-    .map(finish)
+    .map(draft => finish(graph, draft))
     .sort((a, b) => b.connections - a.connections || (a.words < b.words ? -1 : 1));
 }
 
@@ -163,13 +171,13 @@ function addTo(draft: Draft, socket: SocketRow, way: 'in' | 'out' | undefined): 
   if (draft.evidence.length < EVIDENCE) draft.evidence.push(...socket.evidence);
 }
 
-function finish(draft: Draft): PeerRow {
+function finish(graph: Graph, draft: Draft): PeerRow {
   const {rtt, retrans, recvQ, sendQ, ways} = draft;
-  return {
+  const row = {
     ...draft.peer,
     addresses: [...draft.addresses],
     locals: [...draft.locals],
-    direction: ways.size === 2 ? 'both' : ([...ways][0] ?? 'unknown'),
+    direction: ways.size === 2 ? ('both' as const) : ([...ways][0] ?? ('unknown' as const)),
     ports: [...draft.ports],
     connections: draft.connections,
     connection: draft.only?.name === 'connection' ? draft.only.words[0] : undefined,
@@ -180,4 +188,5 @@ function finish(draft: Draft): PeerRow {
     why: draft.why,
     evidence: draft.evidence,
   };
+  return {...row, ...toldOf(graph, row)};
 }

@@ -5,6 +5,7 @@ import {type Definition, isMissing} from './definition.ts';
 import {gapsFor} from './gaps.ts';
 import {regionOf} from './interfaces.ts';
 import {PeerRow, peersOf} from './peer-rows.ts';
+import {ProcessPort, portsOf} from './process-ports.ts';
 import {ProcessRow, processRow} from './process-rows.ts';
 import {base, list} from './schema.ts';
 import {resolve} from './scope.ts';
@@ -16,6 +17,7 @@ const head = {
   process: ProcessRow,
   ancestors: v.pipe(list(ProcessRow), v.description('Its parent first, then that one’s, up to pid 1.')),
   children: list(ProcessRow),
+  ports: v.pipe(list(ProcessPort), v.description('Ports that it listens on, and what they are for.')),
   peers: list(PeerRow),
 };
 const Head = v.object(head);
@@ -46,6 +48,7 @@ export const process: Definition<ProcessAnswer> = {
       process: processRow(proc),
       ancestors: ancestors(proc).map(processRow),
       children: proc.children.map(processRow),
+      ports: portsOf(proc, sockets),
       peers: peersOf(graph, sockets, peer => peer.words === `${proc.node.name}:${proc.process.pid}`),
       sockets,
     };

@@ -18,6 +18,7 @@ export function peerTable(peers: readonly PeerRow[], empty: string): Table {
       words('node', 'Node', 2, 6, peer => peer.node, {max: 24}),
       words('direction', 'Way', 0, 6, peer => WAYS[peer.direction]),
       words('ports', 'Ports', 0, 8, portsText, {max: 32}),
+      words('purposes', 'For', 2, 6, peer => peer.purposes.join(' '), {max: 40}),
       figures('connections', 'Conns', 1, 5, peer => peer.connections),
       words('states', 'States', 4, 8, statesText, {max: 40}),
       figures('rtt', 'RTT', 2, 7, peer => peer.worst.rtt, {show: ms}),
@@ -55,7 +56,8 @@ function peerName(peer: PeerRow): string {
   return `${[mark(peer.grade), peer.words].filter(part => part !== '').join(' ')}${program}${note}`;
 }
 
-function noteOf({kind, netns, translated, perhaps, asOf}: PeerRow): string {
+function noteOf({kind, netns, translated, perhaps, asOf, role}: PeerRow): string {
+  if (role !== undefined) return ` (${role})`;
   if (kind === 'node' && netns === undefined) return ' (not read)';
   if (asOf !== undefined) return translated ? ' (NAT, stale)' : ' (stale)';
   if (translated) return ' (NAT)';

@@ -1,6 +1,8 @@
+import {endpointText} from '../model/words.ts';
 import type {ProcessAnswer} from '../questions/process.ts';
+import type {ProcessPort} from '../questions/process-ports.ts';
 import type {ProcessRow} from '../questions/process-rows.ts';
-import {asOfText, stateMark} from './marks.ts';
+import {asOfText, mark, stateMark} from './marks.ts';
 import {peerTable} from './peer-table.ts';
 import {containerText, processTable} from './process-table.ts';
 import {socketTable} from './socket-table.ts';
@@ -32,7 +34,7 @@ export function processView(answer: ProcessAnswer): Omit<View, 'gaps'> {
   };
 }
 
-function fields({process: proc, ancestors, children}: ProcessAnswer): Field[] {
+function fields({process: proc, ancestors, children, ports}: ProcessAnswer): Field[] {
   const line = (label: string, text: string, opens?: Field['opens']): Field => ({
     label,
     cells: [{text}],
@@ -48,8 +50,36 @@ function fields({process: proc, ancestors, children}: ProcessAnswer): Field[] {
       ? [line('pod', `${proc.pod} ${containerText(proc)}`, {name: 'pod', words: [proc.pod]})]
       : []),
     line('netns', proc.netns === undefined ? 'not read' : `${proc.netns} (${proc.place})`),
+    ...ports.map(portLine),
     ...tree([...ancestors].reverse(), proc, children),
   ];
+}
+
+/** `tcp 127.0.0.1:9879  ~ cilium-healthz: the agent’s health status API; kubelet: …`. */
+function portLine({
+  protocol,
+  port,
+  addresses,
+  purpose,
+  about,
+  probe,
+  grade,
+  why,
+  evidence,
+}: ProcessPort): Field {
+  const bound = addresses.map(address => endpointText(address, port)).join(' ');
+  const asked = probe === undefined ? '' : `; ${probe}`;
+  const told = purpose === undefined ? '' : `  ${mark(grade)} ${purpose}: ${about}${asked}`;
+  return {
+    label: 'listens',
+    cells: [
+      {text: `${protocol} ${bound === '' ? port : bound}`, tone: 'strong'},
+      {text: told},
+      {text: bound === '' ? ` (${why})` : '', tone: 'dim'},
+    ],
+    ...(purpose === undefined ? {} : {opens: {name: 'mesh', words: [purpose]}}),
+    evidence,
+  };
 }
 
 /** Ancestors down to the process, then its children. */

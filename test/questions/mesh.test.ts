@@ -5,6 +5,9 @@ import {ask, schemaOf, suggest} from '../../source/questions/catalogue.ts';
 import {isMissing} from '../../source/questions/definition.ts';
 import {toJson} from '../../source/questions/json.ts';
 import {type MeshAnswer, mesh} from '../../source/questions/mesh.ts';
+import type {PeerRow} from '../../source/questions/peer-rows.ts';
+import type {ProcessPort} from '../../source/questions/process-ports.ts';
+import type {QuestionName} from '../../source/questions/question.ts';
 import {graphOf, type NodeSpec, type SocketSpec, snapshotOf} from '../model/world.ts';
 import {crowd} from './crowd.ts';
 import {seedGraph} from './seed.ts';
@@ -242,5 +245,52 @@ describe('words', () => {
     expect(suggest(graph, 'mesh cil')).toContain('mesh cilium-health');
     expect(suggest(graph, 'mesh k8s')).toContain('mesh k8s-01');
     expect(schemaOf('mesh')).toHaveProperty('properties.pairs');
+  });
+});
+
+describe('what the process and its peers tell of one node of the seed', () => {
+  const graph = seedGraph();
+  const json = (...words: [QuestionName, ...string[]]) => {
+    const [name, ...rest] = words;
+    const found = ask(graph, {name, words: rest});
+    if (isMissing(found)) throw new Error(found.missing);
+    return JSON.parse(JSON.stringify(toJson(found)));
+  };
+
+  test('the agent: which of its ports is which probe', () => {
+    const {ports} = json('process', 'k8s-01:2029') as {ports: ProcessPort[]};
+    expect(ports.map(({port, purpose, loopback}) => [port, purpose, loopback])).toEqual([
+      [4240, 'cilium-health', false],
+      [4244, 'hubble', false],
+      [9879, 'cilium-healthz', true],
+      [9890, 'cilium-gops', true],
+      [9962, 'cilium-metrics', false],
+      [46431, undefined, true],
+    ]);
+    expect(ports.every(({evidence}) => evidence.length > 0)).toBe(true);
+  });
+
+  test('its responder: listening by its command line, since no socket of it was seen', () => {
+    const {ports, ancestors} = json('process', 'k8s-01:2277') as {
+      ports: ProcessPort[];
+      ancestors: {pid: number}[];
+    };
+    expect(ports).toMatchObject([
+      {port: 4240, purpose: 'cilium-health-endpoint', addresses: [], evidence: [{fact: 'processes'}]},
+    ]);
+    expect(ports[0]!.why).toBe('no socket of it was seen: its command line says so');
+    expect(ancestors[0]!.pid).toBe(2029);
+  });
+
+  test('its peers: nodes, health endpoints, and neither', () => {
+    const {peers} = json('peers', 'k8s-01:2029') as {peers: PeerRow[]};
+    expect(peers.map(({words, role, purposes}) => [words, role, ...purposes])).toEqual([
+      ['192.168.0.108', 'a node', 'cilium-health'],
+      ['192.168.0.193', 'a node', 'cilium-health'],
+      ['10.0.0.109', 'a health endpoint', 'cilium-health-endpoint'],
+      ['10.0.1.65', 'a health endpoint', 'cilium-health-endpoint'],
+      ['10.0.2.251', 'a health endpoint', 'cilium-health-endpoint'],
+      ['10.96.0.1', undefined],
+    ]);
   });
 });

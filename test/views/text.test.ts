@@ -281,6 +281,7 @@ test('process', () => {
     node     n1
     pod      shop/web-1 httpd
     netns    110 (pod)
+    listens  tcp 0.0.0.0:8080
              1 /usr/bin/init
              └─ 51 /usr/bin/httpd
     "
