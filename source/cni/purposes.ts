@@ -1,3 +1,4 @@
+import {UNKNOWN_KIND} from '../facts/links.ts';
 import type {Grade, Interface} from '../model/graph.ts';
 import {PORTS, type PortFact} from './ports.ts';
 
@@ -67,7 +68,7 @@ function tunnelOf({devices, port}: PortFact, {interfaces, program}: PortSeen): s
   const device = interfaces?.find(
     ({link}) =>
       devices.names.test(link.name) &&
-      (link.kind === undefined || link.kind === devices.kind) &&
+      (link.kind === undefined || link.kind === UNKNOWN_KIND || link.kind === devices.kind) &&
       (link.vxlan === undefined || link.vxlan.port === port),
   );
   if (!device) return undefined;

@@ -22,6 +22,7 @@ export const MeshPort = v.object({
   of: maybe.text('Plugin or component it belongs to.'),
   about: maybe.text('What it is for, as a sentence goes on after "it is".'),
   probe: maybe.text('Who asks there, when that is always the node itself.'),
+  declared: maybe.text('What the Kubernetes API has declared of it, by which workload.'),
   grade: v.optional(Grade),
   why: text('How that is known, or why it is not.'),
   source: maybe.text('Where what the port is for is written.'),

@@ -1,6 +1,8 @@
 import type {Evidence} from '../facts/evidence.ts';
+import type {Graph} from '../model/graph.ts';
 import {asOf} from '../model/unread.ts';
 import {socketOpens} from './endpoint-words.ts';
+import {declaredOn} from './mesh-declared.ts';
 import type {At, Flows, Member} from './mesh-flows.ts';
 import type {Known} from './mesh-known.ts';
 import {isTrouble, type Pair, pairSentence} from './mesh-pairs.ts';
@@ -108,18 +110,21 @@ function evidenceAt({world}: Flows, node: number, row: number): Evidence {
   return {node: id, fact: 'sockets', netns, sweep, from: table!.from[row]!, to: table!.to[row]!};
 }
 
-export function meshPort(flows: Flows, one: Known): MeshPort {
+export function meshPort(graph: Graph, flows: Flows, one: Known): MeshPort {
   const {channel, listening, purpose, expected, pairs} = one;
   const programs = [...new Set([...(listening?.programs ?? []), ...channel.servers])];
+  const declared = declaredOn(graph, channel.protocol, channel.port, programs);
   return {
     words: portWords(one),
     ...portOf(one),
+    declared: declared?.text,
     of: purpose?.fact.of,
     about: purpose?.fact.purpose,
     probe: purpose?.fact.probe,
     grade: purpose?.grade,
     why:
       purpose?.why ??
+      declared?.text ??
       `not known: no plugin’s or Kubernetes’ own port, as far as ${programs.join(', ') || 'who listens'} tells`,
     source: purpose?.fact.source,
     programs,
@@ -136,6 +141,7 @@ export function meshPort(flows: Flows, one: Known): MeshPort {
     },
     expected: expected?.why,
     evidence: [
+      ...(declared?.evidence ?? []),
       ...(listening?.evidence ?? []),
       ...pairs.flatMap(pair => evidenceOf(flows, pair)).slice(0, EVIDENCE),
       ...channel.elsewhere.slice(0, EVIDENCE).map(({node, row}) => evidenceAt(flows, node, row)),

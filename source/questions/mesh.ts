@@ -99,7 +99,7 @@ function answer(
     nodes: flows.members.map(member => meshNode(member, roles)),
     pairs: channels.flatMap(one => one.pairs.map(pair => meshPair(flows, one, pair))),
     ports: (nodes.length === 0 ? ordered : channels.filter(({pairs}) => pairs.length > 0)).map(one =>
-      meshPort(flows, one),
+      meshPort(graph, flows, one),
     ),
     flows: channels.flatMap(one =>
       processFlows(graph, flows, one.channel, one.purpose?.fact.key, [

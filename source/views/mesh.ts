@@ -144,6 +144,19 @@ function portTable(ports: readonly MeshPort[]): Table {
       figures('unknown', 'Unread', 3, 6, ({pairs}) => pairs.unknown),
       figures('elsewhere', 'Outside', 4, 7, ({elsewhere}) => elsewhere),
       words('about', 'What it is', 0, 36, aboutPort, {grow: true}),
+      // Only where the Kubernetes API was read.
+      ...(ports.some(({about, declared}) => about !== undefined && declared !== undefined)
+        ? [
+            words<MeshPort>(
+              'declared',
+              'Declared',
+              4,
+              16,
+              ({about, declared}) => (about === undefined ? '' : declared),
+              {max: 90},
+            ),
+          ]
+        : []),
       words('bound', 'Bound to', 4, 8, ({addresses}) => addresses.join(' '), {max: 40}),
       words('why', 'How it is known', 5, 16, ({why}) => why, {max: 80}),
       words('source', 'Source', 6, 16, ({source}) => source, {max: 90}),
@@ -157,9 +170,9 @@ function portTable(ports: readonly MeshPort[]): Table {
   });
 }
 
-function aboutPort({about, probe, loopback}: MeshPort): string {
+function aboutPort({about, declared, probe, loopback}: MeshPort): string {
   const only = loopback ? ' (this node only)' : '';
-  return `${about ?? 'not known'}${probe === undefined ? '' : `; ${probe}`}${only}`;
+  return `${about ?? declared ?? 'not known'}${probe === undefined ? '' : `; ${probe}`}${only}`;
 }
 
 function flowTable(flows: readonly MeshFlow[]): Table {

@@ -1,6 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {evidenceText} from '../../source/evidence-text.ts';
 import {connection} from '../../source/questions/connection.ts';
+import {mesh} from '../../source/questions/mesh.ts';
 import {overview} from '../../source/questions/overview.ts';
 import {peers} from '../../source/questions/peers.ts';
 import {pods} from '../../source/questions/pods.ts';
@@ -101,6 +102,18 @@ describe('the seed: netstat, ps and ifconfig of one node, get nodes and a Daemon
   test('the DaemonSet is there for its ports and directories', () => {
     const [cilium] = graph.cluster!.workloads!.value;
     expect(cilium!.containers[0]!.probes.map(({port}) => port)).toEqual([9879, 9879, 9879]);
+  });
+
+  test('the mesh tells what the DaemonSet declares of the agent’s ports, with its evidence', () => {
+    const answer = answerOf(mesh.ask(graph, []));
+    const port = answer.ports.find(({port: number}) => number === 9879)!;
+    expect(port.declared).toBe(
+      'DaemonSet kube-system/cilium declares it for the liveness, readiness, startup probes of cilium-agent (http GET /healthz)',
+    );
+    expect(port.evidence[0]).toMatchObject({node: CLUSTER, fact: 'kube-workloads'});
+    expect(answer.ports.find(({port: number}) => number === 9890)!.declared).toBeUndefined();
+    // The nodes that were not read are the columns, not their addresses.
+    expect(answer.nodes.map(({name}) => name)).toEqual(['k8s-01', 'k8s-02', 'k8s-03']);
   });
 
   test('evidence is the file, its line, and the line', () => {
