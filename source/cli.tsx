@@ -49,7 +49,7 @@ async function main(argv: readonly string[]): Promise<number> {
     (command === undefined || isDoing(command) || flags.ui === true);
   if (wantsUi) return openTerminal(start, await questionOf(command, words), flags);
   const {answerOnce} = await import('./cli/answer.ts');
-  return answerOnce(start, () => questionOf(command, words), format ?? 'text');
+  return answerOnce(start, () => questionOf(command, words), format ?? 'text', flags.reverse ?? false);
 }
 
 async function whatToOpen({command, words, flags}: Arguments): Promise<Start> {

@@ -120,6 +120,11 @@ export const FLAGS = {
     help: 'With import: the node that what was pasted is of, where neither a prompt nor a file name says it.',
   },
   force: {type: 'boolean', group: 'how to answer', help: 'With import: overwrite the recording.'},
+  reverse: {
+    type: 'boolean',
+    group: 'how to answer',
+    help: 'With peers: ask this machine’s DNS what addresses outside are called (at most 32, two seconds).',
+  },
   'no-color': {
     type: 'boolean',
     group: 'how to answer',

@@ -18,6 +18,7 @@ export async function answerOnce(
   start: Start,
   read: () => Promise<Question>,
   format: 'text' | 'json',
+  reverse = false,
 ): Promise<number> {
   const source = start.origin.kind === 'recording' ? undefined : await openSource(start, headless);
   if (source) await underWay(source);
@@ -36,7 +37,11 @@ export async function answerOnce(
     await drive.settled;
     await engine.prepare(question, sentence => process.stderr.write(`hoptop: ${sanitise(sentence)}\n`));
     const {nodes, notice} = statusOf(engine);
-    const outcome = engine.ask(question);
+    const asked = engine.ask(question);
+    const outcome =
+      reverse && 'answer' in asked
+        ? {answer: await (await import('./reverse.ts')).withNames(asked.answer)}
+        : asked;
     const code = exitFor(nodes, 'missing' in outcome);
     // Nothing was read at all: "there is no such pod" would be a claim without ground.
     if ('answer' in outcome && code !== EXIT.none) {

@@ -270,7 +270,11 @@ export function joinEnds(
         const found = byPort.get(keyOf(place, protocol, port)) ?? [];
         return found.filter(({node, row: other}) => {
           const bound = tables[node]!;
-          if (isWildcard(bound.local, other)) return bound.v6only[other] === 0 || !isMapped(address, row);
+          if (isWildcard(bound.local, other)) {
+            // 0.0.0.0 takes IPv4 alone, `*` both, and [::] of a socket that was told so IPv6 alone.
+            const four = isMapped(address, row);
+            return bound.family[other] === 4 ? four : !four || bound.v6only[other] === 0;
+          }
           return sameAddress(bound.local, other, address, row);
         });
       },

@@ -4,6 +4,7 @@ import type {Answer, Missing} from './answer.ts';
 import {connection} from './connection.ts';
 import {connectionNames} from './connection-names.ts';
 import type {Definition} from './definition.ts';
+import {groupNames} from './groups.ts';
 import {interfaces} from './interfaces.ts';
 import {link} from './link.ts';
 import {mesh} from './mesh.ts';
@@ -124,7 +125,7 @@ function about(graph: Graph, name: QuestionName, typed: string): string[] {
     path: () => pathNames(graph, typed),
     mesh: () => meshNames(graph),
     services: () => [...new Set(serviceRows(graph).map(serviceWords))],
-    peers: () => [...nodeNames(graph), ...podNames(graph), ...processNames(graph)],
+    peers: () => [...nodeNames(graph), ...podNames(graph), ...groupNames(graph), ...processNames(graph)],
   };
   return (names[name]?.() ?? []).map(word => `${name} ${word}`);
 }

@@ -218,7 +218,7 @@ function otherEnd(world: SocketWorld, owner: WorldNode, row: number): OtherEnd {
     asOf: there?.asOf,
     netns: place?.inode,
     pods: place?.pods ?? [],
-    service: serviceOf(world, owner, row),
+    service: serviceOf(world, world.nodes.indexOf(owner), row),
     translations: translationsOf(world, ends, row),
     far: farEnd(world, ends, row),
     pod:

@@ -69,17 +69,28 @@ export function farEnd(world: SocketWorld, ends: Ends, row: number): string | un
   return ends.served[row] === 1 ? both.source : both.newDestination;
 }
 
-/** The service whose address the client calls: what the first translation came to, else what the socket is connected to. */
-export function serviceOf(world: SocketWorld, owner: WorldNode, row: number): string | undefined {
-  if (world.services.size === 0) return undefined;
-  const {table, ends} = owner;
+/** `PROTOCOL ADDRESS PORT` of everything that is called on the way of a connection, the client's call first. */
+export function callsOf(world: SocketWorld, node: number, row: number): string[] {
+  const {table, ends} = world.nodes[node]!;
+  if (table!.remotePort[row] === 0) return [];
   const protocol = table!.protocol[row] === 1 ? 'udp' : 'tcp';
-  for (const {node, entry} of stepsFrom(ends!.steps, ends!.step[row]!)) {
-    const tracked = world.nodes[node]!.tracked!.table;
-    const address = addressText(tracked.destination, entry, tracked.family[entry]!);
-    const name = world.services.get(`${protocol} ${address} ${tracked.destinationPort[entry]}`);
+  const remote = addressText(table!.remote, row, table!.family[row]!);
+  return [
+    ...stepsFrom(ends!.steps, ends!.step[row]!).map(step => {
+      const tracked = world.nodes[step.node]!.tracked!.table;
+      const address = addressText(tracked.destination, step.entry, tracked.family[step.entry]!);
+      return `${protocol} ${address} ${tracked.destinationPort[step.entry]}`;
+    }),
+    `${protocol} ${remote} ${table!.remotePort[row]}`,
+  ];
+}
+
+/** The service whose address the client calls: what the first translation came to, else what the socket is connected to. */
+export function serviceOf(world: SocketWorld, node: number, row: number): string | undefined {
+  if (world.services.size === 0) return undefined;
+  for (const call of callsOf(world, node, row)) {
+    const name = world.services.get(call);
     if (name !== undefined) return name;
   }
-  const remote = addressText(table!.remote, row, table!.family[row]!);
-  return world.services.get(`${protocol} ${remote} ${table!.remotePort[row]}`);
+  return undefined;
 }

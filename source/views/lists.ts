@@ -7,6 +7,7 @@ import type {RoutesAnswer} from '../questions/routes.ts';
 import {tallyOf} from '../questions/socket-select.ts';
 import type {SocketsAnswer} from '../questions/sockets.ts';
 import {interfaceTable} from './interface-table.ts';
+import {gradeTone} from './marks.ts';
 import {peerTable} from './peer-table.ts';
 import {podTable} from './pod-table.ts';
 import {processTable} from './process-table.ts';
@@ -71,10 +72,17 @@ export function routesView({question, routes}: RoutesAnswer): Body {
 
 export function peersView({question, of, peers}: PeersAnswer): Body {
   const connections = peers.reduce((sum, peer) => sum + peer.connections, 0);
+  const verb = of.kind === 'service' ? 'is called by' : 'talks to';
+  const made = of.pods === undefined ? '' : ` (${count(of.pods.length, 'pod')})`;
   return one(
     question,
-    [{text: `${of.words} talks to ${count(peers.length, 'peer')} over ${count(connections, 'connection')}`}],
-    peerTable(peers, `${of.words} talks to nobody outside itself, as far as was read.`),
+    [
+      {
+        text: `${of.words}${made} ${verb} ${count(peers.length, 'peer')} over ${count(connections, 'connection')}`,
+      },
+      ...(of.grade === 'inferred' ? [{text: ` · inferred: ${of.why}`, tone: gradeTone(of.grade)}] : []),
+    ],
+    peerTable(peers, `${of.words} ${verb} nobody outside itself, as far as was read.`),
   );
 }
 

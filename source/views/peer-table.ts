@@ -21,6 +21,8 @@ export function peerTable(peers: readonly PeerRow[], empty: string): Table {
       words('purposes', 'For', 2, 6, peer => peer.purposes.join(' '), {max: 40}),
       figures('connections', 'Conns', 1, 5, peer => peer.connections),
       words('states', 'States', 4, 8, statesText, {max: 40}),
+      words('gone', 'Only Conntrack', 3, 8, goneText, {max: 40, tone: () => 'warn'}),
+      words('services', 'Through', 3, 8, peer => peer.services.join(' '), {max: 40}),
       figures('rtt', 'RTT', 2, 7, peer => peer.worst.rtt, {show: ms}),
       figures('retrans', 'Retrans', 2, 7, peer => peer.worst.retrans, {
         tone: peer => (peer.worst.retrans > 0 ? 'warn' : 'dim'),
@@ -34,7 +36,7 @@ export function peerTable(peers: readonly PeerRow[], empty: string): Table {
         tone: peer => (peer.worst.sendQ > 0 ? 'warn' : 'dim'),
       }),
       words('program', 'Program', 5, 7, peer => peer.program, {max: 20}),
-      words('addresses', 'Addresses', 6, 11, peer => peer.addresses.join(' '), {max: 40}),
+      words('addresses', 'Addresses', 6, 11, addressesText, {max: 60}),
       words('locals', 'Local Process', 7, 10, peer => peer.locals.join(' '), {max: 40}),
     ],
     row: peer => {
@@ -56,13 +58,16 @@ function peerName(peer: PeerRow): string {
   return `${[mark(peer.grade), peer.words].filter(part => part !== '').join(' ')}${program}${note}`;
 }
 
-function noteOf({kind, netns, translated, perhaps, asOf, role}: PeerRow): string {
+function noteOf({kind, netns, translated, perhaps, asOf, addresses, grade, role}: PeerRow): string {
   if (role !== undefined) return ` (${role})`;
   if (kind === 'node' && netns === undefined) return ' (not read)';
   if (asOf !== undefined) return translated ? ' (NAT, stale)' : ' (stale)';
-  if (translated) return ' (NAT)';
+  if (translated && kind !== 'outside') return ' (NAT)';
   if (kind === 'unread') return ` (${perhapsText(perhaps)})`;
-  return kind === 'outside' ? ' (NAT or outside)' : '';
+  if (kind === 'service') return ' (service)';
+  if (kind !== 'outside') return '';
+  const many = addresses.length > 1 ? `${addresses.length} addresses, ` : '';
+  return grade === 'unknown' ? ` (${many}NAT or outside)` : ` (${many}outside)`;
 }
 
 const SHOWN = 3;
@@ -70,6 +75,17 @@ const SHOWN = 3;
 function portsText(peer: PeerRow): string {
   const more = peer.ports.length > SHOWN ? ` +${peer.ports.length - SHOWN}` : '';
   return `${peer.ports.slice(0, SHOWN).join(' ')}${more}`;
+}
+
+function goneText(peer: PeerRow): string {
+  return Object.entries(peer.gone)
+    .map(([state, count]) => `${state} ${count}`)
+    .join(' ');
+}
+
+/** With their names where DNS was asked. */
+function addressesText({addresses, names}: PeerRow): string {
+  return [...addresses, ...(names ?? []).map(name => `(${name})`)].join(' ');
 }
 
 function statesText(peer: PeerRow): string {
@@ -81,7 +97,8 @@ function statesText(peer: PeerRow): string {
 /** The only connection with it, as it sees it; else its own peers. */
 function otherOf(peer: PeerRow): Question | undefined {
   if (peer.connection !== undefined) return {name: 'connection', words: [peer.connection]};
-  return peer.kind === 'unread' || peer.kind === 'outside' ? undefined : {name: 'peers', words: [peer.words]};
+  if (peer.kind === 'unread' || peer.kind === 'outside') return undefined;
+  return {name: 'peers', words: [peer.kind === 'service' ? `service/${peer.words}` : peer.words]};
 }
 
 /** A pod or process opens as such; a node or namespace as its own peers; an address as the only connection with it. */

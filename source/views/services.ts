@@ -71,7 +71,7 @@ function serviceTable(services: readonly ServiceRow[]): Table {
     row: row => ({
       id: `${serviceWords(row)} ${row.kind} ${row.address ?? row.nodes.join()} ${row.port}/${row.protocol}`,
       opens: {name: 'services', words: [serviceWords(row)]},
-      ...(row.name === undefined ? {} : {other: {name: 'peers', words: [row.name]}}),
+      ...(row.name === undefined ? {} : {other: {name: 'peers', words: [`service/${row.name}`]}}),
       evidence: row.evidence,
     }),
     empty: 'No service is in the rules that were read.',
