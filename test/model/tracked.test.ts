@@ -237,6 +237,25 @@ test('UDP: the answered entry leads to the one socket that is bound there', () =
   expect(joins(graph)).toEqual(['a 10.1.1.5:40000 tracked-server b 0.0.0.0:5353 via a']);
 });
 
+test('a UDP socket of 0.0.0.0 takes no IPv6, and one of [::] alone no IPv4', () => {
+  const udp = (local: string, remote?: string): SocketSpec => ({
+    netns: '1',
+    protocol: 'udp',
+    local,
+    ...(remote === undefined ? {} : {remote}),
+  });
+  const graph = graphOf({
+    a: node(
+      'fd00::1/64',
+      {},
+      [udp('[fd00::1]:40000', '[fd96::a]:53')],
+      conntrack('1', 'udp [fd00::1]:40000>[fd96::a]:53 [fd00::2]:53>[fd00::1]:40000'),
+    ),
+    b: node('fd00::2/64', {}, [udp('0.0.0.0:53'), udp('[::]:53')]),
+  });
+  expect(joins(graph)).toEqual(['a [fd00::1]:40000 tracked-server b [::]:53 via a']);
+});
+
 test('two entries that lead to one socket prove neither; two nodes with the same entry are a fork', () => {
   const entry = 'tcp 10.1.1.5:40000>10.96.0.1:80 10.1.2.5:8080>10.1.1.5:40000 [ASSURED]';
   const server = node('10.0.0.2/24', {'5': '10.1.2.5/24'}, [
