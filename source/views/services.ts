@@ -46,18 +46,18 @@ function waysText(datapaths: ServicesAnswer['datapaths']): string {
   return ways.size > 0 ? [...ways].join(' and ') : 'no rule read';
 }
 
-function called({address, kind, nodes, port, protocol}: ServiceRow): string {
-  const where = kind === 'hostPort' ? ` of ${nodes.join(' ')}` : ' of every node';
-  return `${protocol}/${port}${address === undefined ? where : ''}`;
+/** `10.96.0.1`, `every node`, `node cp-1`. */
+function calledAt({address, kind, nodes}: ServiceRow): string {
+  return address ?? (kind === 'hostPort' ? `node ${nodes.join(' ')}` : 'every node');
 }
 
 function serviceTable(services: readonly ServiceRow[]): Table {
   return listTable(services, {
     columns: [
       words('service', 'Service', 0, 12, row => row.name ?? '-', {grow: true, tone: () => 'strong'}),
-      words('kind', 'Kind', 2, 9, row => KINDS[row.kind]),
-      words('address', 'Address', 0, 9, row => row.address ?? '*', {max: 39}),
-      words('port', 'Port', 0, 8, called, {max: 24}),
+      words('kind', 'Kind', 1, 9, row => KINDS[row.kind]),
+      words('address', 'Address', 0, 10, calledAt, {max: 39}),
+      words('port', 'Port', 0, 8, row => `${row.protocol}/${row.port}`),
       {
         ...figures<ServiceRow>('backends', 'Backends', 0, 8, row => row.backends.length, {
           tone: row => (row.backends.length === 0 ? 'warn' : 'plain'),
@@ -66,7 +66,7 @@ function serviceTable(services: readonly ServiceRow[]): Table {
       figures('live', 'Conns', 1, 5, row => row.live),
       words('datapath', 'Datapath', 3, 8, row => row.datapaths.join(' ')),
       words('nodes', 'Nodes', 4, 6, nodesText, {max: 30}),
-      words('note', 'Note', 1, 6, noteOf, {max: 60, tone: row => (row.differs ? 'bad' : 'warn')}),
+      words('note', 'Note', 4, 20, noteOf, {max: 60, tone: row => (row.differs ? 'bad' : 'warn')}),
     ],
     row: row => ({
       id: `${serviceWords(row)} ${row.kind} ${row.address ?? row.nodes.join()} ${row.port}/${row.protocol}`,
@@ -124,7 +124,7 @@ function backendTable(services: readonly ServiceRow[]): Table {
         show: share => `${Math.round(share * 100)}%`,
       }),
       figures('live', 'Conns', 0, 5, (row: Both) => row.backend.live),
-      figures('unanswered', 'No Answer', 1, 9, (row: Both) => row.backend.unanswered || undefined, {
+      figures('unanswered', 'No Answer', 4, 9, (row: Both) => row.backend.unanswered || undefined, {
         tone: () => 'warn',
       }),
       figures('closing', 'Closing', 3, 7, (row: Both) => row.backend.closing || undefined, {
