@@ -7,6 +7,7 @@ import {addressText, isLoopback} from '../model/words.ts';
 import {listeners} from './listening.ts';
 import {isListening} from './socket-select.ts';
 import {type SocketWorld, socketWorld, type WorldNode} from './sockets-world.ts';
+import {farEnd} from './translations.ts';
 
 /** A row and a column of the mesh: a node, or the address of one that nothing else is known of. */
 export type Member = {
@@ -31,6 +32,8 @@ export type Cell = {
   /** The same where the other end was not read. */
   callerUnread: number;
   calledUnread: number;
+  /** To a UDP socket that takes what nobody connected to: it does not show whom it serves. */
+  served: number;
   /** Calls without an answer, or sends without being acknowledged, after retransmissions. */
   calling: number;
   stuck: number;
@@ -68,7 +71,21 @@ const SYN_SENT = STATES.indexOf('SYN-SENT');
 const OPEN = new Set([STATES.indexOf('ESTAB'), STATES.indexOf('SYN-RECV'), SYN_SENT]);
 const UDP = 1;
 /** What a missing end means nothing for: it was not, or not wholly, read. */
-const UNREAD: ReadonlySet<JoinKey> = new Set(['unread', 'given', 'listed', 'ranged', 'led', 'perhaps']);
+const UNREAD: ReadonlySet<JoinKey> = new Set([
+  'unread',
+  'given',
+  'listed',
+  'ranged',
+  'led',
+  'perhaps',
+  'outside',
+  'beyond',
+  'ebpf',
+  'tracked-unread',
+  'tracked-outside',
+]);
+/** A bound UDP socket takes what is sent there; it does not show from whom. */
+const SERVER: ReadonlySet<JoinKey> = new Set(['server', 'tracked-server']);
 const HEALTH = 4240;
 
 const made = new WeakMap<Graph, Flows>();
@@ -117,14 +134,10 @@ export function flowsOf(graph: Graph): Flows {
     const found = ends.node[row]!;
     const mine = way(node, row);
     const join = JOINS[ends.join[row]!]!.key;
-    const mutual = found >= 0 && join !== 'server';
+    const mutual = found >= 0 && !SERVER.has(join);
     if (mutual && !tellsOf(mine, node, row, found, ends.row[row]!)) return;
     const out = mine !== 'in';
-    const port = out
-      ? mutual
-        ? localPortOf(found, ends.row[row]!)
-        : table.remotePort[row]!
-      : table.localPort[row]!;
+    const port = out ? calledPort(owner, row) : table.localPort[row]!;
     const [there, kind] = otherMember(owner, row, join);
     const serverKind = out ? kind : world.places[owner.placeOf[table.netnsIndex[row]!]!]!.kind;
     const channel = channelOf(
@@ -158,8 +171,12 @@ export function flowsOf(graph: Graph): Flows {
     return node < other || (node === other && row < otherRow);
   }
 
-  function localPortOf(node: number, row: number): number {
-    return world.nodes[node]!.table!.localPort[row]!;
+  /** The port of the end that is called: its own where that is known, since a service may have another one. */
+  function calledPort({table, ends}: WorldNode, row: number): number {
+    const found = ends!.node[row]!;
+    if (found >= 0) return world.nodes[found]!.table!.localPort[ends!.row[row]!]!;
+    const far = farEnd(world, ends!, row);
+    return far === undefined ? table!.remotePort[row]! : Number(far.slice(far.lastIndexOf(':') + 1));
   }
 
   function otherMember(
@@ -234,12 +251,15 @@ export function flowsOf(graph: Graph): Flows {
       return stuck;
     }
     const udp = table.protocol[row] === UDP;
-    if (!udp && !OPEN.has(state)) {
+    if (join === 'tracked-closed' || (!udp && !OPEN.has(state))) {
       cell.past += 1;
       return false;
     }
-    // A server of UDP does not show whom it serves: that its end is not seen means nothing.
-    const blind = UNREAD.has(join) || join === 'outside' || udp;
+    if (SERVER.has(join)) {
+      cell.served += 1;
+      return false;
+    }
+    const blind = UNREAD.has(join);
     if (out) cell[blind ? 'callerUnread' : 'caller'] += 1;
     else cell[blind ? 'calledUnread' : 'called'] += 1;
     if (isStuck(owner, row)) {
@@ -287,6 +307,7 @@ function emptyCell(from: number, to: number): Cell {
     called: 0,
     callerUnread: 0,
     calledUnread: 0,
+    served: 0,
     calling: 0,
     stuck: 0,
     past: 0,

@@ -7,7 +7,7 @@ import type {At, Cell, Channel, Flows, Member} from './mesh-flows.ts';
  * What was seen of one member calling another on a port.
  * `both`: from both ends. `caller`, `called`: from one end only, though the other was read. `caller-unread`,
  * `called-unread`: the other was not, so nothing is missing. `calling`: it calls without an answer. `stuck`: what it
- * sends is not acknowledged. `past`: only what is left of closed ones. `none`: nothing, though others have it.
+ * sends is not acknowledged. `served`: a UDP socket takes it, and does not show from whom. `past`: only what is left of closed ones. `none`: nothing, though others have it.
  * `unknown`: nothing was seen and one of the two was not read.
  */
 export const SEEN = [
@@ -20,6 +20,7 @@ export const SEEN = [
   'caller-unread',
   'called-unread',
   'both',
+  'served',
   'past',
 ] as const;
 export type Seen = (typeof SEEN)[number];
@@ -78,7 +79,13 @@ function seenPair(cell: Cell, from: Member, to: Member, channel: Channel, expect
     seen,
     grade: gradeOf(seen, cell),
     connections:
-      cell.joined + cell.caller + cell.called + cell.callerUnread + cell.calledUnread + cell.calling,
+      cell.joined +
+      cell.caller +
+      cell.called +
+      cell.callerUnread +
+      cell.calledUnread +
+      cell.served +
+      cell.calling,
     retrans: cell.retrans,
     expected,
     sockets: cell.sockets,
@@ -98,7 +105,8 @@ function seenOf(cell: Cell): Seen {
   if (cell.caller > 0) return 'caller';
   if (cell.called > 0) return 'called';
   if (cell.callerUnread > 0) return 'caller-unread';
-  return cell.calledUnread > 0 ? 'called-unread' : 'past';
+  if (cell.calledUnread > 0) return 'called-unread';
+  return cell.served > 0 ? 'served' : 'past';
 }
 
 /** Something is wrong with it, as far as was seen: half seen ones only where all have one, since they come and go. */
@@ -127,6 +135,8 @@ export function pairSentence({from, to, seen, connections}: Pair): string {
       return `seen from ${b}; the other end was not read`;
     case 'both':
       return `${connections === 1 ? 'seen' : `${connections} seen`} from both ends`;
+    case 'served':
+      return `seen from ${a}; a UDP socket of ${b} takes it, and does not show from whom`;
     case 'past':
       return `closed: only what is left of it was seen`;
     case 'unknown':

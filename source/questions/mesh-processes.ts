@@ -65,12 +65,22 @@ function thisEnd(socket: SocketRow): FlowEnd {
 }
 
 function otherEnd(graph: Graph, {other, remote}: SocketRow): FlowEnd {
-  const {node, pod, pid, program, local} = other;
+  const {node, pod, pid, program, local, far} = other;
   const process = node === undefined || pid === undefined ? undefined : `${node}:${pid}`;
   // The address that the other end has itself: behind a ClusterIP that is not the one that was called.
-  const address = local ?? remote;
-  const role = node === undefined ? roleText(graph, remote) : undefined;
-  return {node: node ?? holderOf(graph, remote), pod, process, program, address, role};
+  const bound = local === undefined || isWildcard(local) ? undefined : local;
+  const address = bound ?? (far === undefined ? remote : hostOf(far));
+  const role = node === undefined ? roleText(graph, address) : undefined;
+  return {node: node ?? holderOf(graph, address), pod, process, program, address, role};
+}
+
+function isWildcard(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
+}
+
+/** Of `10.0.0.1:80` or `[fd00::1]:80`. */
+function hostOf(endpoint: string): string {
+  return endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[|\]$/g, '');
 }
 
 function holderOf(graph: Graph, address: string): string | undefined {

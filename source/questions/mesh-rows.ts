@@ -55,7 +55,7 @@ export const MeshPair = v.object({
   seen: v.pipe(
     v.picklist(SEEN),
     v.description(
-      'both: from both ends. caller, called: from that end only, though the other was read. caller-unread, called-unread: the other was not read. calling: without an answer. stuck: sent again and not acknowledged. past: closed. none: nothing, though others have one. unknown: nothing, and an end was not read.',
+      'both: from both ends. caller, called: from that end only, though the other was read. caller-unread, called-unread: the other was not read. calling: without an answer. stuck: sent again and not acknowledged. served: to a UDP socket, which does not show whom it serves. past: closed. none: nothing, though others have one. unknown: nothing, and an end was not read.',
     ),
   ),
   trouble: flag('Something is wrong with it, as far as was seen.'),

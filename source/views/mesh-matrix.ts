@@ -17,6 +17,7 @@ const SIGNS: Record<Seen, Sign> = {
   both: {sign: '+', tone: 'good', text: 'both ends'},
   'caller-unread': {sign: ')', tone: 'plain', text: 'the row’s end; the other not read'},
   'called-unread': {sign: '(', tone: 'plain', text: 'the column’s end; the other not read'},
+  served: {sign: 'u', tone: 'good', text: 'UDP, the row’s end'},
   past: {sign: '-', tone: 'dim', text: 'closed'},
   unknown: {sign: '?', tone: 'warn', text: 'not read'},
 };
@@ -29,6 +30,7 @@ export function seenSign(seen: Seen): Sign {
 /** What is in trouble is shown before what is whole, and that before what says little. */
 const ORDER: readonly Seen[] = [
   'both',
+  'served',
   'caller-unread',
   'called-unread',
   'caller',

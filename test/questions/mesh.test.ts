@@ -159,6 +159,7 @@ describe('what is half seen', () => {
     ['calling', [call(1, 2, {state: 'SYN-SENT'})], []],
     ['stuck', [call(1, 2, {sendQ: 40, retrans: 3})], [served(1, 2)]],
     ['past', [call(1, 2, {state: 'TIME-WAIT'})], []],
+    ['served', [call(1, 2, {protocol: 'udp'})], [{netns: '1', protocol: 'udp', local: '0.0.0.0:9100'}]],
   ] as const)('%s', (key, from, to) => {
     const answer = asked(two(from, to), '9100');
     expect(seen(answer)).toEqual([`n1 n2 ${key}`]);
