@@ -1,10 +1,10 @@
 import {healthRoles} from '../cni/cilium-health.ts';
-import {STATES} from '../facts/sockets.ts';
 import type {Graph, GraphNode} from '../model/graph.ts';
 import {pidsHolding} from '../model/holders.ts';
 import {JOINS, type JoinKey} from '../model/joins.ts';
 import {addressText, isLoopback} from '../model/words.ts';
 import {listeners} from './listening.ts';
+import {type At, type Cell, countIn, emptyCell, isServer} from './mesh-cells.ts';
 import {isListening} from './socket-select.ts';
 import {type SocketWorld, socketWorld, type WorldNode} from './sockets-world.ts';
 import {farEnd} from './translations.ts';
@@ -14,34 +14,6 @@ export type Member = {
   readonly index: number;
   readonly name: string;
   readonly node?: GraphNode;
-};
-
-/** One socket: node index and row of its table. */
-export type At = {readonly node: number; readonly row: number};
-
-/** How many connections from one member to another were seen how, on one port. */
-export type Cell = {
-  readonly from: number;
-  readonly to: number;
-  /** Seen from both ends; `translated` of them through NAT, which is inferred. */
-  joined: number;
-  translated: number;
-  /** Seen from the end that calls, or that is called, while the other end was read and has it not. */
-  caller: number;
-  called: number;
-  /** The same where the other end was not read. */
-  callerUnread: number;
-  calledUnread: number;
-  /** To a UDP socket that takes what nobody connected to: it does not show whom it serves. */
-  served: number;
-  /** Calls without an answer, or sends without being acknowledged, after retransmissions. */
-  calling: number;
-  stuck: number;
-  /** Closed already, or closing: one end is left. */
-  past: number;
-  retrans: number;
-  /** A socket of each connection, the caller's where seen; those in trouble first. */
-  readonly sockets: At[];
 };
 
 /** Everything on one port, apart for each place that tells two purposes of it apart. */
@@ -67,25 +39,7 @@ export type Flows = {
   cellKey(from: number, to: number): number;
 };
 
-const SYN_SENT = STATES.indexOf('SYN-SENT');
-const OPEN = new Set([STATES.indexOf('ESTAB'), STATES.indexOf('SYN-RECV'), SYN_SENT]);
 const UDP = 1;
-/** What a missing end means nothing for: it was not, or not wholly, read. */
-const UNREAD: ReadonlySet<JoinKey> = new Set([
-  'unread',
-  'given',
-  'listed',
-  'ranged',
-  'led',
-  'perhaps',
-  'outside',
-  'beyond',
-  'ebpf',
-  'tracked-unread',
-  'tracked-outside',
-]);
-/** A bound UDP socket takes what is sent there; it does not show from whom. */
-const SERVER: ReadonlySet<JoinKey> = new Set(['server', 'tracked-server']);
 const HEALTH = 4240;
 
 const made = new WeakMap<Graph, Flows>();
@@ -134,7 +88,7 @@ export function flowsOf(graph: Graph): Flows {
     const found = ends.node[row]!;
     const mine = way(node, row);
     const join = JOINS[ends.join[row]!]!.key;
-    const mutual = found >= 0 && !SERVER.has(join);
+    const mutual = found >= 0 && !isServer(join);
     if (mutual && !tellsOf(mine, node, row, found, ends.row[row]!)) return;
     const out = mine !== 'in';
     const port = out ? calledPort(owner, row) : table.localPort[row]!;
@@ -153,7 +107,7 @@ export function flowsOf(graph: Graph): Flows {
     }
     const [from, to] = out ? [node, there] : [there, node];
     const cell = cellOf(channel, from, to);
-    const bad = count(cell, owner, row, out, mutual, join);
+    const bad = countIn(world, cell, owner, row, {out, mutual, join});
     if (bad) cell.sockets.unshift({node, row});
     else cell.sockets.push({node, row});
   }
@@ -225,62 +179,6 @@ export function flowsOf(graph: Graph): Flows {
     }
     return cell;
   }
-
-  /** True when the connection is in trouble. */
-  function count(
-    cell: Cell,
-    owner: WorldNode,
-    row: number,
-    out: boolean,
-    mutual: boolean,
-    join: JoinKey,
-  ): boolean {
-    const table = owner.table!;
-    const state = table.state[row]!;
-    const again = Math.max(table.retrans[row]!, mutual ? retransOf(owner, row) : 0);
-    cell.retrans = Math.max(cell.retrans, again);
-    if (state === SYN_SENT) {
-      cell.calling += 1;
-      return true;
-    }
-    if (mutual) {
-      cell.joined += 1;
-      if (join === 'translated') cell.translated += 1;
-      const stuck = isStuck(owner, row);
-      if (stuck) cell.stuck += 1;
-      return stuck;
-    }
-    const udp = table.protocol[row] === UDP;
-    if (join === 'tracked-closed' || (!udp && !OPEN.has(state))) {
-      cell.past += 1;
-      return false;
-    }
-    if (SERVER.has(join)) {
-      cell.served += 1;
-      return false;
-    }
-    const blind = UNREAD.has(join);
-    if (out) cell[blind ? 'callerUnread' : 'caller'] += 1;
-    else cell[blind ? 'calledUnread' : 'called'] += 1;
-    if (isStuck(owner, row)) {
-      cell.stuck += 1;
-      return true;
-    }
-    return !blind;
-  }
-
-  function retransOf({ends}: WorldNode, row: number): number {
-    return world.nodes[ends!.node[row]!]!.table!.retrans[ends!.row[row]!]!;
-  }
-
-  /** Bytes are not acknowledged though they were sent again, and nothing that was received waits to be read. */
-  function isStuck({table, ends}: WorldNode, row: number): boolean {
-    const other = world.nodes[ends!.node[row]!]?.table;
-    const at = ends!.row[row]!;
-    const unread = table!.recvQ[row]! > 0 || (other !== undefined && other.recvQ[at]! > 0);
-    const held = (one: typeof table, line: number) => one!.sendQ[line]! > 0 && one!.retrans[line]! > 0;
-    return !unread && (held(table, row) || (other !== undefined && held(other, at)));
-  }
 }
 
 /** Names are looked up until some are known: a port seldom has more than one program on each side. */
@@ -295,23 +193,4 @@ function note(names: Set<string>, owner: WorldNode, row: number): void {
 
 function placeOfHealth(kind: string | undefined): Channel['at'] {
   return kind === undefined ? undefined : kind === 'host' || kind === 'node' ? 'node' : 'endpoint';
-}
-
-function emptyCell(from: number, to: number): Cell {
-  return {
-    from,
-    to,
-    joined: 0,
-    translated: 0,
-    caller: 0,
-    called: 0,
-    callerUnread: 0,
-    calledUnread: 0,
-    served: 0,
-    calling: 0,
-    stuck: 0,
-    past: 0,
-    retrans: 0,
-    sockets: [],
-  };
 }

@@ -1,7 +1,7 @@
-import type {Purpose} from '../cni/purposes.ts';
 import type {Grade} from '../model/graph.ts';
+import type {At, Cell} from './mesh-cells.ts';
 import {type Expected, isRead} from './mesh-expected.ts';
-import type {At, Cell, Channel, Flows, Member} from './mesh-flows.ts';
+import type {Channel, Flows, Member} from './mesh-flows.ts';
 
 /**
  * What was seen of one member calling another on a port.
@@ -33,6 +33,8 @@ export type Pair = {
   readonly grade: Grade;
   readonly connections: number;
   readonly retrans: number;
+  /** Whose bytes are not acknowledged. */
+  readonly stuckAt: 'from' | 'to' | undefined;
   readonly expected: boolean;
   readonly sockets: readonly At[];
 };
@@ -62,6 +64,7 @@ export function pairsOf(flows: Flows, channel: Channel, expected: Expected | und
         grade: blind ? 'unknown' : 'inferred',
         connections: 0,
         retrans: 0,
+        stuckAt: undefined,
         expected: true,
         sockets: [],
       });
@@ -87,6 +90,7 @@ function seenPair(cell: Cell, from: Member, to: Member, channel: Channel, expect
       cell.served +
       cell.calling,
     retrans: cell.retrans,
+    stuckAt: cell.stuckAt,
     expected,
     sockets: cell.sockets,
   };
@@ -116,13 +120,13 @@ export function isTrouble({seen, expected, from, to}: Pair): boolean {
 }
 
 /** `worker-7 → worker-12: only seen from worker-7`, without the port. */
-export function pairSentence({from, to, seen, connections}: Pair): string {
+export function pairSentence({from, to, seen, connections, stuckAt}: Pair): string {
   const [a, b] = [from.name, to.name];
   switch (seen) {
     case 'calling':
-      return `${a} calls ${b} and has no answer`;
+      return `calls without an answer`;
     case 'stuck':
-      return `what one of them sends is not acknowledged, though it was sent again`;
+      return `what ${stuckAt === 'to' ? b : a} sends is sent again and not acknowledged`;
     case 'none':
       return `none, though others have one`;
     case 'caller':
@@ -147,9 +151,4 @@ export function pairSentence({from, to, seen, connections}: Pair): string {
 function unreadOf(from: Member, to: Member): string {
   const names = [from, to].filter(member => !isRead(member)).map(({name}) => name);
   return `${names.join(' and ')} ${names.length === 1 ? 'was' : 'were'}`;
-}
-
-/** How a port is called: by its purpose where that is known. */
-export function portText({protocol, port}: Channel, purpose: Purpose | undefined): string {
-  return `${protocol}/${port}${purpose ? ` ${purpose.fact.key}` : ''}`;
 }

@@ -2,7 +2,8 @@ import {roleText} from '../cni/cilium-health.ts';
 import type {Graph} from '../model/graph.ts';
 import {otherOpens, socketOpens} from './endpoint-words.ts';
 import {listeners} from './listening.ts';
-import type {At, Channel, Flows} from './mesh-flows.ts';
+import type {At} from './mesh-cells.ts';
+import type {Channel, Flows} from './mesh-flows.ts';
 import type {FlowEnd, MeshFlow} from './mesh-rows.ts';
 import {type SocketRow, socketRow} from './socket-rows.ts';
 

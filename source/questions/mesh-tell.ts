@@ -2,8 +2,9 @@ import type {Evidence} from '../facts/evidence.ts';
 import type {Graph} from '../model/graph.ts';
 import {asOf} from '../model/unread.ts';
 import {socketOpens} from './endpoint-words.ts';
+import type {At} from './mesh-cells.ts';
 import {declaredOn} from './mesh-declared.ts';
-import type {At, Flows, Member} from './mesh-flows.ts';
+import type {Flows, Member} from './mesh-flows.ts';
 import type {Known} from './mesh-known.ts';
 import {isTrouble, type Pair, pairSentence} from './mesh-pairs.ts';
 import type {MeshNode, MeshPair, MeshPort, MeshTrouble} from './mesh-rows.ts';
@@ -42,8 +43,10 @@ function troubleWords(one: Known, pairs: readonly Pair[]): string {
 }
 
 function whyTrouble({expected}: Known, pair: Pair): string {
-  return pair.seen === 'calling' || pair.seen === 'stuck'
-    ? pairSentence(pair)
+  if (pair.seen === 'calling')
+    return 'in SYN-SENT: nothing answers, or packets are lost on the way there or back';
+  return pair.seen === 'stuck'
+    ? `${pair.retrans} retransmissions: packets one way, or what acknowledges them, are lost`
     : `one is expected: ${expected?.why ?? 'others have one'}`;
 }
 
