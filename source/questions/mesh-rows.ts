@@ -79,6 +79,7 @@ export const MeshTrouble = v.object({
   seen: v.picklist(SEEN),
   sentence: text('Who to whom, and what is wrong.'),
   pairs: count('Pairs of nodes that it explains.'),
+  connection: maybe.text('The only connection, as `hoptop connection` takes it.'),
   why: text('Why a connection is expected there, or what was seen.'),
   evidence: list(Evidence),
 });

@@ -28,6 +28,7 @@ export function meshTroubles(flows: Flows, one: Known): MeshTrouble[] {
     seen: trouble.seen,
     sentence: trouble.sentence,
     pairs: trouble.pairs.length,
+    connection: onlyConnection(flows, trouble.pairs.length === 1 ? trouble.pairs[0]!.sockets : []),
     why: whyTrouble(one, trouble.pairs[0]!),
     evidence: trouble.pairs.flatMap(pair => evidenceOf(flows, pair, one.pairs)).slice(0, EVIDENCE),
   }));

@@ -13,6 +13,7 @@ export type Item = {
   readonly evidence?: readonly Evidence[];
   readonly subject?: string;
   readonly toward?: string;
+  readonly onPort?: readonly string[];
 };
 
 /** A facet as the cursor sees it: how many lines there are, which is which, and what each offers. */

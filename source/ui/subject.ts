@@ -16,8 +16,10 @@ export type PathEnds = {
 /** What the cursor is on; where a line is nothing by itself, what the screen is about. */
 export function pathEnds(ui: Ui): PathEnds {
   const item: Item = underCursor(ui) ?? {};
-  const {subject, toward} = item;
-  if (subject !== undefined) return {here: subject, ...(toward === undefined ? {} : {there: toward})};
+  const {subject, toward, onPort = []} = item;
+  if (subject !== undefined) {
+    return {here: subject, ...(toward === undefined ? {} : {there: toward, options: onPort})};
+  }
   const opened = item.opens && endsOf(item.opens);
   return opened?.here === undefined ? endsOf(shown(ui.navigation).question) : opened;
 }

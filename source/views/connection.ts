@@ -61,6 +61,7 @@ function sides(here: End, there: End, connection: ConnectionAnswer['connection']
 
 /** One value of one end: `o` goes to the other one, as near to its socket as is known. */
 function sideOf(end: End, other: End, cell: Cell, opens: Question | undefined): Side {
+  const udp = (end.socket ?? other.socket)?.protocol === 'udp' ? ['--proto', 'udp'] : [];
   return {
     cells: [cell],
     ...(opens ? {opens} : {}),
@@ -68,6 +69,7 @@ function sideOf(end: End, other: End, cell: Cell, opens: Question | undefined): 
     evidence: evidenceOf(end),
     subject: end.pod ?? (end.inside ? end.node : undefined) ?? end.address,
     toward: other.address,
+    onPort: ['--port', `${other.port}`, ...udp],
   };
 }
 

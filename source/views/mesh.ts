@@ -19,7 +19,9 @@ export function meshView(answer: MeshAnswer): Omit<View, 'gaps'> {
   const {question, troubles, pairs, ports, flows, addresses, of} = answer;
   const narrow = of.nodes.length > 0;
   const facets: (Facet | undefined)[] = [
-    troubles.length > 0 ? {key: 'troubles', title: 'Troubles', body: troubleTable(troubles)} : undefined,
+    troubles.length > 0
+      ? {key: 'troubles', title: 'Troubles', body: troubleTable(troubles, question)}
+      : undefined,
     narrow
       ? {key: 'pairs', title: 'Pairs', body: pairTable(pairs, of.what)}
       : {key: 'nodes', title: 'Nodes', body: meshMatrix(answer)},
@@ -55,7 +57,7 @@ function summaryOf({troubles, pairs, ports, nodes, of}: MeshAnswer): Cell[] {
   ];
 }
 
-function troubleTable(troubles: readonly MeshTrouble[]): Table {
+function troubleTable(troubles: readonly MeshTrouble[], asked: Question): Table {
   return listTable(troubles, {
     columns: [
       words('sign', '', 0, 1, ({seen}) => seenSign(seen).sign, {tone: ({seen}) => seenSign(seen).tone}),
@@ -65,16 +67,28 @@ function troubleTable(troubles: readonly MeshTrouble[]): Table {
       words('why', 'Why', 3, 16, ({why}) => why, {max: 70}),
     ],
     row: trouble => {
-      const [what = '', ...nodes] = trouble.words.split(' ');
+      const [, ...nodes] = trouble.words.split(' ');
       return {
         id: `${trouble.words} ${trouble.seen}`,
-        opens: {name: 'mesh', words: [what, ...nodes]},
+        ...opens(troubleOpens(trouble, asked)),
         evidence: trouble.evidence,
         ...endsOf(nodes),
+        onPort: portOptions(trouble),
       };
     },
     empty: 'Nothing is wrong, as far as was read.',
   });
+}
+
+/** The only connection, else what is narrowed to it; nothing where that is this very screen. */
+function troubleOpens({connection, words}: MeshTrouble, asked: Question): Question | undefined {
+  if (connection !== undefined) return {name: 'connection', words: [connection]};
+  return words === asked.words.join(' ') ? undefined : {name: 'mesh', words: words.split(' ')};
+}
+
+/** What a path between the two has to be asked with to be that of these packets. */
+function portOptions({protocol, port}: Pick<MeshPair, 'protocol' | 'port'>): readonly string[] {
+  return ['--port', `${port}`, ...(protocol === 'udp' ? ['--proto', 'udp'] : [])];
 }
 
 function endsOf([from, to]: readonly string[]): {subject?: string; toward?: string} {
@@ -102,6 +116,7 @@ function pairTable(pairs: readonly MeshPair[], what: string | undefined): Table 
       evidence: pair.evidence,
       subject: pair.from,
       toward: pair.to,
+      onPort: portOptions(pair),
     }),
     empty: 'They have no connection, and none is expected, as far as was read.',
   });
@@ -197,6 +212,7 @@ function flowTable(flows: readonly MeshFlow[]): Table {
       evidence: flow.evidence,
       subject: pathWord(flow.from),
       toward: pathWord(flow.to),
+      onPort: portOptions(flow),
     }),
     empty: 'No connection between nodes was seen.',
   });

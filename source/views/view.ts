@@ -38,8 +38,9 @@ export type Row = {
   readonly evidence?: readonly Evidence[];
   /** What `m` marks, as `hoptop path` takes it; absent: told by what the row opens. */
   readonly subject?: string;
-  /** The other end, where the row has two: `p` shows the path between them. */
+  /** The other end, where the row has two: `p` shows the path between them, with these words after it. */
   readonly toward?: string;
+  readonly onPort?: readonly string[];
 };
 
 /** Windowed: `row` is called only for what is on screen. */
@@ -62,6 +63,7 @@ export type Side = {
   readonly evidence?: readonly Evidence[];
   readonly subject?: string;
   readonly toward?: string;
+  readonly onPort?: readonly string[];
 };
 
 /**
@@ -111,6 +113,7 @@ export type MatrixCell = {
   readonly evidence?: readonly Evidence[];
   readonly subject?: string;
   readonly toward?: string;
+  readonly onPort?: readonly string[];
 };
 
 /** Lines of toned text, shown as they are (drawings, evidence). */

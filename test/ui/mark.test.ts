@@ -56,9 +56,9 @@ test('p without a mark shows the way between the ends of a connection, to its po
     name: 'path',
     words: ['10.0.0.1', '10.0.0.2', '--port', '53', '--proto', 'udp'],
   });
-  expect(pathAsked(on({subject: 'node-7', toward: 'node-12'}))).toEqual({
+  expect(pathAsked(on({subject: 'node-7', toward: 'node-12', onPort: ['--port', '4240']}))).toEqual({
     name: 'path',
-    words: ['node-7', 'node-12'],
+    words: ['node-7', 'node-12', '--port', '4240'],
   });
 });
 
