@@ -106,10 +106,12 @@ export function joinEnds(
     if (end.join[row] === JOIN.none) explain(node, row);
   });
   joinTranslated();
-  connected((node, row, _, end) => {
-    if (end.join[row] === JOIN.outside)
-      end.join[row] = tracks.elsewhere(node, placeOf(node, row)) ?? JOIN.outside;
-  });
+  if (tracked.some(one => one !== undefined)) {
+    connected((node, row, _, end) => {
+      if (end.join[row] === JOIN.outside)
+        end.join[row] = tracks.elsewhere(node, placeOf(node, row)) ?? JOIN.outside;
+    });
+  }
   if (hideout) suspect(hideout);
   return ends;
 

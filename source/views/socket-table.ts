@@ -157,6 +157,25 @@ export function otherText(other: OtherEnd): string {
       return `~ ${name} (closed)`;
     case 'translated':
       return `~ ${name} (NAT)`;
+    case 'tracked':
+    case 'tracked-server':
+      return [mark(other.grade), name, other.asOf ? '(NAT, stale)' : '(NAT)'].filter(Boolean).join(' ');
+    case 'tracked-half':
+      return `? ${name} (NAT, no socket)`;
+    case 'tracked-silent':
+      return `? ${name} (NAT, no answer)`;
+    case 'tracked-closed':
+      return `~ ${name} (NAT, closed)`;
+    case 'tracked-unread':
+      return `? ${name} (NAT, not read)`;
+    case 'tracked-outside':
+      return `~ outside: ${other.far}`;
+    case 'beyond':
+      return '~ outside';
+    case 'unanswered':
+      return `? ${name} (no answer)`;
+    case 'ebpf':
+      return '? eBPF or outside';
     default:
       return [mark(other.grade), name, other.asOf && '(stale)'].filter(Boolean).join(' ');
   }
