@@ -6,6 +6,7 @@ import {endpointText, wordsOf} from '../model/words.ts';
 import {type Definition, isMissing} from './definition.ts';
 import {connectionWords, parseConnection, placeWords} from './endpoint-words.ts';
 import {gapsFor} from './gaps.ts';
+import {trackedOf} from './gone.ts';
 import {halfSeen} from './half-seen.ts';
 import {InterfaceRow, interfaceRow} from './interface-rows.ts';
 import {namespaceWords} from './names.ts';
@@ -135,7 +136,7 @@ export const connection: Definition<ConnectionAnswer> = {
     if (exact.length > 0) found = exact;
     if (found.length === 0) {
       return {
-        missing: `No socket of ${word} was seen on the nodes read: it is closed by now, or its node was not read.${notRead(graph)}`,
+        missing: `No socket of ${word} was seen on the nodes read: it is closed by now, or its node was not read.${remains(graph, tuple)}${notRead(graph)}`,
         suggestions: nearby(graph, tuple.local, tuple.remote),
       };
     }
@@ -148,6 +149,12 @@ export const connection: Definition<ConnectionAnswer> = {
     return answer(graph, found[0]!, everywhere > 1 || find(graph, tuple, () => true).length > 1);
   },
 };
+
+/** What conntrack has of a connection without a socket. */
+function remains(graph: Graph, {local, localPort, remote, remotePort}: Sought): string {
+  const said = trackedOf(graph, wordsOf(local)!, localPort, wordsOf(remote)!, remotePort);
+  return said.length === 0 ? '' : ` But ${said.join('; ')}.`;
+}
 
 type Region = (node: GraphNode) => boolean;
 

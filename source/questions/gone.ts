@@ -1,10 +1,11 @@
 import {FLAG, TRACKED_STATES} from '../facts/conntrack/table.ts';
 import {isTranslated, newFlow, originalOf, receivedBy, sentBy, translatedOf} from '../model/flows.ts';
-import type {GraphNode} from '../model/graph.ts';
+import type {Graph, GraphNode} from '../model/graph.ts';
 import {phaseOf} from '../model/tracked.ts';
-import {addressText} from '../model/words.ts';
+import {addressText, type Words} from '../model/words.ts';
 import type {EvidenceRow} from './schema.ts';
 import type {SocketList} from './socket-rows.ts';
+import {endsOf} from './translations.ts';
 
 /** A connection of which no socket is left, or that never came about: only conntrack has it. */
 export type Gone = {
@@ -96,4 +97,37 @@ function livingFlows({world, count, node, row}: SocketList): ReadonlySet<string>
     living.add(flow.join());
   }
   return living;
+}
+
+/** What conntrack of the nodes still has of a connection of two addresses, whichever side called, as sentences. */
+export function trackedOf(
+  graph: Graph,
+  one: Words,
+  onePort: number,
+  other: Words,
+  otherPort: number,
+): string[] {
+  const said: string[] = [];
+  const [there, back] = [flowKey(one, onePort, other, otherPort), flowKey(other, otherPort, one, onePort)];
+  const flow = newFlow();
+  for (const {name, snapshot} of graph.nodes) {
+    const table = snapshot?.conntrack?.value;
+    for (let entry = 0; entry < (table?.count ?? 0); entry += 1) {
+      const keys = [originalOf, translatedOf].map(read => {
+        read(table!, entry, flow);
+        return flow.subarray(1).join();
+      });
+      if (!keys.some(key => key === there || key === back)) continue;
+      const {source, destination, newSource, newDestination} = endsOf(table!, entry);
+      const becomes = isTranslated(table!, entry) ? `, which becomes ${newSource} → ${newDestination}` : '';
+      const state = TRACKED_STATES[table!.state[entry]!];
+      const silent = table!.flags[entry]! & FLAG.unreplied ? ' [UNREPLIED]' : '';
+      said.push(`conntrack of ${name} has ${source} → ${destination}${becomes}, in state ${state}${silent}`);
+    }
+  }
+  return said;
+}
+
+function flowKey(source: Words, sourcePort: number, destination: Words, port: number): string {
+  return [...source, ...destination, ((sourcePort << 16) | port) >>> 0].join();
 }

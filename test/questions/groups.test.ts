@@ -8,6 +8,7 @@ import type {PeersAnswer} from '../../source/questions/peers.ts';
 import {peers} from '../../source/questions/peers.ts';
 import type {SocketRow} from '../../source/questions/socket-rows.ts';
 import {stallOf} from '../../source/questions/stall.ts';
+import {endsOf} from '../../source/questions/translations.ts';
 import {fixture} from '../facts/samples.ts';
 import {graphOf} from '../model/world.ts';
 import {graphFrom} from './lab.ts';
@@ -98,6 +99,21 @@ describe('peers of a group', () => {
     const gone = rows.filter(row => Object.keys(row.gone).length > 0);
     expect(gone.length).toBeGreaterThan(0);
     expect(new Set(gone.flatMap(row => Object.keys(row.gone)))).toEqual(new Set(['TIME_WAIT']));
+  });
+});
+
+test('a connection without a socket: what conntrack still has of it is said', () => {
+  const [gone] = graph.nodes.flatMap(node => {
+    const table = node.snapshot!.conntrack!.value;
+    return Array.from({length: table.count}, (_, entry) => endsOf(table, entry)).filter(
+      ({source, destination}) => source.startsWith('10.244.0.') && destination.endsWith('.41.7:80'),
+    );
+  });
+  const found = ask(graph, {name: 'connection', words: [`${gone!.source}-${gone!.destination}`]});
+  expect(found).toMatchObject({
+    missing: expect.stringContaining(
+      `But conntrack of cp-1 has ${gone!.source} → ${gone!.destination}, which becomes ${gone!.newSource} → ${gone!.newDestination}, in state TIME_WAIT`,
+    ),
   });
 });
 
