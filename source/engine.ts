@@ -9,7 +9,7 @@ import {factOf} from './facts/catalogue.ts';
 import type {Evidence} from './facts/evidence.ts';
 import {buildGraph} from './model/build.ts';
 import type {Graph} from './model/graph.ts';
-import {ask, suggest, wants} from './questions/catalogue.ts';
+import {ask, refreshes, suggest, wants} from './questions/catalogue.ts';
 import type {Question} from './questions/question.ts';
 import type {EvidenceText, Outcome, Session, Status} from './session.ts';
 import type {Prompt} from './wire/prompt.ts';
@@ -119,13 +119,32 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
     if (drive.fetch) await drive.fetch(wants(currentGraph(), question), say);
   }
 
+  /** What a screen needs of the nodes: what it wants once, then what keeps it up to date, no more often than sweeps. */
+  function keeper(question: Question): () => void {
+    let isFirst = true;
+    let busy = false;
+    let asked = 0;
+    return () => {
+      if (!drive.fetch || busy || drive.paused() || Date.now() - asked < drive.every * 1000) return;
+      const due = (isFirst ? wants : refreshes)(currentGraph(), question);
+      if (due.length === 0 && refreshes(currentGraph(), question).length === 0) return;
+      isFirst = false;
+      busy = true;
+      asked = Date.now();
+      void drive
+        .fetch(due, () => {})
+        .finally(() => {
+          busy = false;
+        });
+    };
+  }
+
   return {
     graph: currentGraph,
     ask: answer,
     prepare,
     watch(question, show) {
-      // Asked of the nodes once a screen, as soon as it is known what to ask.
-      let prepared = false;
+      const keep = keeper(question);
       let shownWorld: World | undefined;
       let shownAt = -1;
       const refresh = () => {
@@ -134,9 +153,7 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
         shownWorld = world;
         shownAt = world.generation;
         show(tryAnswer(question));
-        if (prepared || !drive.fetch || wants(currentGraph(), question).length === 0) return;
-        prepared = true;
-        void prepare(question, () => {});
+        keep();
       };
       watches.add(refresh);
       refresh();

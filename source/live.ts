@@ -98,20 +98,20 @@ export function driveLive(options: LiveOptions): Begun {
   /** While counters are held against a probe, nothing else is read: the two samples stand right around it. */
   async function fetch(wants: readonly Want[], tell: (sentence: string) => void): Promise<void> {
     for (const {reads, say: sentence, counted} of wants) {
+      if (reads.some(({node}) => !source.nodes.includes(node))) continue;
       if (sentence !== undefined) {
         tell(sentence);
         say(sentence);
       }
-      if (!counted) {
-        await sweep(reads);
-        continue;
-      }
       const before = paused;
-      paused = true;
+      const everything = () => Promise.all(source.nodes.map(node => sweep(world.due(node))));
       try {
-        await Promise.all(source.nodes.map(node => sweep(world.due(node))));
+        paused = before || counted === true;
+        if (counted) await everything();
         await sweep(reads);
-        await Promise.all(source.nodes.map(node => sweep(world.due(node))));
+        if (counted) await everything();
+      } catch (fault) {
+        say(`Asking the nodes failed in hoptop itself: ${fault}`);
       } finally {
         paused = before;
       }

@@ -84,6 +84,7 @@ export const SYSCTLS: Fact = {
       `${IPV6}/conf/all/disable_ipv6`,
       `${IPV4}/neigh/default/gc_thresh3`,
       '/proc/sys/net/bridge/bridge-nf-call-iptables',
+      '/proc/sys/net/bridge/bridge-nf-call-ip6tables',
     ].join(' ')}`,
     why: 'Settings that decide whether the node forwards, drops by reverse path, answers for others, tracks.',
     limit: 4_000_000,

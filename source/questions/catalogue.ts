@@ -62,6 +62,12 @@ export function wants(graph: Graph, question: Question): readonly Want[] {
   return 'wrong' in read ? [] : (definitionOf(read.name).wants?.(graph, read.words) ?? []);
 }
 
+/** What keeps its screen up to date; see `Definition.refreshes`. */
+export function refreshes(graph: Graph, question: Question): readonly Want[] {
+  const read = questionFrom(question.name, question.words);
+  return 'wrong' in read ? [] : (definitionOf(read.name).refreshes?.(graph, read.words) ?? []);
+}
+
 /** A question from a command's name and words; `wrong` says what is the matter with them, and the usage. */
 export function questionFrom(name: string, words: readonly string[]): Question | {readonly wrong: string} {
   const definition = QUESTIONS.find(question => question.name === name);

@@ -16,6 +16,8 @@ export type Definition<A extends Answer = Answer> = {
   readonly problem?: (words: readonly string[]) => string | undefined;
   /** What it needs from the nodes beyond what is always read, because the words say so; none when all is there. */
   readonly wants?: (graph: Graph, words: readonly string[]) => readonly Want[];
+  /** What to read again as long as its screen is open, beyond what each sweep reads: what moves without a sign of it. */
+  readonly refreshes?: (graph: Graph, words: readonly string[]) => readonly Want[];
   readonly ask: (graph: Graph, words: readonly string[]) => A | Missing;
   /** Of the answer as JSON: what `toJson` gives. */
   readonly schema: v.GenericSchema;

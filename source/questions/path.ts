@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import {FORWARDING} from '../facts/forwarding.ts';
 import type {Graph} from '../model/graph.ts';
 import {undoing} from '../model/path/answer.ts';
 import {byRules} from '../model/path/hooks.ts';
@@ -14,6 +15,7 @@ import {WayRow, wayRow} from './path-rows.ts';
 import {Probed, probed, probeRead, Verified, verified, verifyReads} from './path-verify.ts';
 import {isProtocolName, PATH_USAGE, type PathWords, pathWords, readPathWords} from './path-words.ts';
 import {base, count, list, maybe, text} from './schema.ts';
+import type {Want} from './want.ts';
 
 const End = v.object({
   words: text('Its full name.'),
@@ -80,11 +82,34 @@ export const path: Definition<PathAnswer> = {
       ...(read.probe ? [probeRead(from.namespace!, packet.destination)] : []),
     ];
   },
+  refreshes(graph, words) {
+    const found = follow(graph, words);
+    if (isMissing(found)) return [];
+    const ways = [...found.there.ways, ...found.backs];
+    return [...forwardingReads(ways), ...(found.read.verify ? verifyReads(ways) : [])];
+  },
   ask(graph, words) {
     const found = follow(graph, words);
     return isMissing(found) ? found : answer(graph, found);
   },
 };
+
+/** Forwarding databases change without a sign of it, and decide where a frame goes. */
+function forwardingReads(ways: readonly Way[]): Want[] {
+  const switching = new Set(
+    ways.flatMap(({hops}) =>
+      hops.flatMap(({iface}) => (iface && SWITCHES.has(iface.link.kind ?? '') ? [iface.namespace] : [])),
+    ),
+  );
+  const reads = [...switching].map(({node, inode}) => ({
+    node: node.id,
+    reader: FORWARDING.reader,
+    scope: {netns: [inode]},
+  }));
+  return reads.length > 0 ? [{reads}] : [];
+}
+
+const SWITCHES = new Set(['bridge', 'vxlan']);
 
 /** What is asked, and every way there and back. */
 type Followed = {
@@ -180,7 +205,13 @@ function answers(graph: Graph, ways: readonly Way[]): Way[] {
     ]);
     if (seen.has(key)) return [];
     seen.add(key);
-    return walk(graph, {namespace: way.target, packet}, undoing(way.translations), way.translations).ways;
+    return walk(
+      graph,
+      {namespace: way.target, packet},
+      undoing(way.translations),
+      way.translations,
+      way.connmarks,
+    ).ways;
   });
 }
 
@@ -215,8 +246,14 @@ function sentence(ways: readonly WayRow[], from: PathEnd): string {
   const last = worst.hops.findLast(hop => hop.status !== 'ok') ?? worst.hops.at(-1)!;
   const where = last.link ?? last.place ?? 'between the nodes';
   switch (worst.outcome) {
-    case 'delivered':
-      return `It arrives at ${[...new Set(ways.map(arrival))].join(' or ')}.`;
+    case 'delivered': {
+      const delivered = ways.filter(({outcome}) => outcome === 'delivered');
+      const rest = ways.length - delivered.length;
+      const left = rest > 0 ? `; ${rest} of ${ways.length} ways leave the nodes that were read` : '';
+      const arrives = `It arrives at ${[...new Set(delivered.map(arrival))].join(' or ')}${left}`;
+      const between = worst.hops.find(({status}) => status === 'unknown');
+      return between ? `${arrives}, if what is between the nodes lets it: ${between.say}.` : `${arrives}.`;
+    }
     case 'broken':
       return `It is lost at ${where}${many}: ${last.say}.`;
     case 'unknown':
@@ -228,7 +265,7 @@ function sentence(ways: readonly WayRow[], from: PathEnd): string {
 
 function arrival({hops}: WayRow): string {
   const last = hops.at(-1)!;
-  return last.pods.length === 1 ? last.pods[0]! : (last.place ?? 'its end');
+  return last.place === last.node ? (last.node ?? 'its end') : (last.pods[0] ?? last.place ?? 'its end');
 }
 
 function nodesOf(ways: readonly Way[]) {

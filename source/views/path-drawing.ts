@@ -102,7 +102,7 @@ function chainLines({place, hops}: Chain): Line[] {
   if (place !== '') put([{text: `${place} `, tone: 'accent'}]);
   let before = '';
   const trouble: Line[] = [];
-  for (const hop of hops) {
+  for (const [i, hop] of hops.entries()) {
     if (hop.status !== 'ok') trouble.push(...said(hop));
     if (hop.name === undefined || (hop.name === before && hop.way !== 'fabric')) {
       if (hop.way === 'end' && hop.status === 'ok') put([{text: ' ●', tone: 'good'}]);
@@ -110,8 +110,11 @@ function chainLines({place, hops}: Chain): Line[] {
     }
     const arrow = before === '' ? '' : ' → ';
     before = hop.name;
-    const tone: Tone = hop.status === 'broken' ? 'bad' : hop.status === 'unknown' ? 'warn' : 'strong';
-    const mark = hop.status === 'broken' ? '✗ ' : hop.status === 'unknown' ? '? ' : '';
+    // It is lost, or not followed further, at the interface that it had just come to.
+    const next = hops[i + 1];
+    const status = next?.name === hop.name && next.status !== 'ok' ? next.status : hop.status;
+    const tone: Tone = status === 'broken' ? 'bad' : status === 'unknown' ? 'warn' : 'strong';
+    const mark = status === 'broken' ? '✗ ' : status === 'unknown' ? '? ' : '';
     put([
       {text: arrow, tone: 'dim'},
       {text: `${mark}${hop.name}`, tone},

@@ -34,7 +34,7 @@ export function hopTable({ways}: Direction, empty: string): Table {
           tone: line => (line.narrow ? 'bad' : 'plain'),
         }),
         words('grade', 'Grade', 2, 6, line => line.hop.grade, {tone: line => gradeTone(line.hop.grade)}),
-        words('say', 'What', 1, 16, line => sayText(line), {tone: line => statusTone(line.hop), grow: true}),
+        words('say', 'What', 1, 24, line => sayText(line), {tone: line => statusTone(line.hop), grow: true}),
         words('why', 'Decided by', 4, 20, line => deciding(line.hop)),
         words('layers', 'Inside', 5, 6, line =>
           line.hop.layers.map(({kind, id}) => (id === undefined ? kind : `${kind} ${id}`)).join(' '),
@@ -127,7 +127,8 @@ function trouble({way, counters}: HopRow): string {
 /** What is under the cursor: routes where no route leads on, the pod at the end, else the interface. */
 function target(hop: HopRow): Question | undefined {
   const {way, status, place, link, pods} = hop;
-  if (way === 'end' && status === 'ok' && pods.length === 1) return {name: 'pod', words: [pods[0]!]};
+  if (way === 'end' && status === 'ok' && pods.length === 1 && place !== hop.node)
+    return {name: 'pod', words: [pods[0]!]};
   const noRoute =
     status !== 'ok' && !hop.clues.some(({by}) => by === 'neighbour' || by === 'fdb' || by === 'link');
   if (way === 'end' && noRoute && place !== undefined) return {name: 'routes', words: [place]};

@@ -31,16 +31,19 @@ export function pathView(answer: PathAnswer): Omit<View, 'gaps'> {
 
 /** Whether a full-size packet passes, and where the least room is. */
 function size(way: WayRow | undefined): Cell[] {
-  if (!way) return [];
-  const grade: Cell = {text: ` ${way.grade}`, tone: gradeTone(way.grade)};
+  if (!way || way.outcome === 'broken' || way.outcome === 'unknown') return [];
+  const grade: Cell = {
+    text: ` ${way.grade === 'proven' ? 'Every hop is proven.' : `At best ${way.grade}.`}`,
+    tone: gradeTone(way.grade),
+  };
   if (!way.mtu) return [grade];
   const {full, room, hop, fits} = way.mtu;
   const narrowest = way.hops[hop]!;
-  if (fits) return [grade, {text: ` · full packets of ${full} bytes fit`, tone: 'plain'}];
+  if (fits) return [grade, {text: ` Full packets of ${full} bytes fit.`}];
   return [
     grade,
     {
-      text: ` · packets of ${full} bytes do not fit: ${narrowest.link ?? narrowest.place} has room for ${room}${narrowest.overhead > 0 ? ` (MTU ${narrowest.mtu} less ${narrowest.overhead} for ${narrowest.layers.map(({kind}) => kind).join(', ')})` : ''}.`,
+      text: ` Packets of ${full} bytes do not fit: ${narrowest.link ?? narrowest.place} has room for ${room}${narrowest.overhead > 0 ? ` (MTU ${narrowest.mtu} less ${narrowest.overhead} for ${narrowest.layers.map(({kind}) => kind).join(', ')})` : ''}.`,
       tone: 'bad',
     },
   ];

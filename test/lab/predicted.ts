@@ -69,8 +69,13 @@ export function compare(graph: Graph, status: LabStatus, seen: readonly Crossed[
     const backs = ways.flatMap(way => {
       const answer = answerTo(way.packet);
       if (way.outcome !== 'delivered' || !way.target || !answer) return [];
-      return walk(graph, {namespace: way.target, packet: answer}, undoing(way.translations), way.translations)
-        .ways;
+      return walk(
+        graph,
+        {namespace: way.target, packet: answer},
+        undoing(way.translations),
+        way.translations,
+        way.connmarks,
+      ).ways;
     });
     return {
       wanted,

@@ -398,6 +398,66 @@ describe('what cannot be told says so', () => {
       'broken n/a: the neighbour 10.0.0.7 on a is FAILED: nobody answered when it was last asked for',
     );
   });
+  test('a failed neighbour that is there by now is asked again', () => {
+    const graph = graphOf({a: overlay(1), b: overlay(2)});
+    const pod = graph.nodes[0]!.byInode.get('110')!;
+    const neighbours = pod.facts!.neighbours!;
+    const value = neighbours.value.map(({mac: _, ...one}) => ({...one, state: ['FAILED']}));
+    Object.assign(pod, {facts: {...pod.facts, neighbours: {...neighbours, value}}});
+    const [way] = ways(graph, '10.244.2.5');
+    expect(way!.outcome).toBe('delivered');
+    expect(way!.hops[0]).toMatchObject({grade: 'inferred'});
+    expect(way!.hops[0]!.say).toContain(
+      'is FAILED: nobody answered when it was last asked for, but cni0 has it now',
+    );
+  });
+  test('by way of a router that was not read, into whichever interface leads to one', () => {
+    const side = (n: number, other: number): NodeSpec => ({
+      host: '100',
+      netns: {
+        100: {
+          connected: true,
+          links: [lo, {ifindex: 2, name: 'a'}, {ifindex: 3, name: 'b'}],
+          addresses: [`lo 10.0.0.${n}/32`, `a 10.1.${n}.1/30`, `b 10.2.${n}.1/30`],
+          routes: [
+            `10.0.0.${other}/32 nexthop via 10.1.${n}.2 dev a weight 1 nexthop via 10.2.${n}.2 dev b weight 1`,
+          ],
+        },
+      },
+    });
+    const found = ways(graphOf({x: side(1, 2), y: side(2, 1)}), '10.0.0.2', {node: 'x', netns: '100'});
+    expect(found.map(way => `${crossed(way).join(' ')} ${way.outcome}`).sort()).toEqual([
+      'x/a y/a delivered',
+      'x/a y/b delivered',
+      'x/b y/a delivered',
+      'x/b y/b delivered',
+    ]);
+    expect(found[0]!.hops.map(({way, grade}) => `${way} ${grade}`)).toEqual([
+      'out inferred',
+      'fabric unknown',
+      'in ambiguous',
+      'end proven',
+    ]);
+  });
+  test('what leaves a node for a router though the node itself has the address is lost', () => {
+    const spec = overlay(2);
+    const {100: host, 110: pod} = spec.netns!;
+    const links = host!.links!.map(link => (link.name === 'cni0' ? {...link, flags: []} : link));
+    const own = {
+      ...spec,
+      netns: {
+        100: {
+          ...host!,
+          connected: undefined as never,
+          links,
+          routes: ['local 192.168.0.2/32 dev eth0 table local', '0.0.0.0/0 via 192.168.0.254 dev eth0'],
+        },
+        110: pod!,
+      },
+    };
+    const [way] = ways(graphOf({a: overlay(1), b: own}), '10.244.2.5');
+    expect(end(way)).toBe('broken -/-: it leaves b for 192.168.0.254, though 10.244.2.5 is b on b itself');
+  });
   test('a router that was not read', () => {
     const way = one({
       links: [lo, {ifindex: 2, name: 'a', mac: MAC(1)}],

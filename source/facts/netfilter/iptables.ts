@@ -146,6 +146,9 @@ function matchOf(module: string, option: string, values: readonly string[]): Mat
     case '--dst-type':
     case '--src-type':
       return {is: 'address-type', of: option === '--dst-type' ? 'destination' : 'source', type: value};
+    case '--limit-iface-in':
+    case '--limit-iface-out':
+      return {is: 'own-address', of: option === '--limit-iface-in' ? 'in' : 'out'};
     case '--probability':
       return {is: 'chance', probability: Number(value)};
     case '--every':
@@ -236,6 +239,8 @@ function verdictOf(option: string, target: string, rest: readonly string[]): Ver
       return natOf('snat', after('--to-source') ?? '') ?? unknown();
     case 'MARK':
       return setMark(rest, after) ?? unknown();
+    case 'CONNMARK':
+      return connmark(rest, after) ?? unknown();
   }
   if (IDLE.has(target)) return {do: 'nothing'};
   if (/^[A-Z0-9]+$/.test(target) && rest.length > 0) return unknown();
@@ -256,6 +261,20 @@ export function natOf(action: 'dnat' | 'snat', text: string): Verdict | undefine
     ...(plain === undefined ? {} : {address: plain}),
     ...(found[4] === undefined ? {} : {port: Number(found[4])}),
   };
+}
+
+/** `--restore-mark --nfmask 0x80 --ctmask 0x80` (`iptables-extensions(8)`, CONNMARK). */
+function connmark(rest: readonly string[], after: (name: string) => string | undefined): Verdict | undefined {
+  const bits = (name: string) => {
+    const text = after(name);
+    return text === undefined ? 0xffff_ffff : (markOf(text)?.value ?? 0xffff_ffff);
+  };
+  if (rest.includes('--restore-mark'))
+    return {do: 'connmark', op: 'restore', value: 0, mask: bits('--ctmask'), clear: bits('--nfmask')};
+  if (rest.includes('--save-mark'))
+    return {do: 'connmark', op: 'save', value: 0, mask: bits('--nfmask'), clear: bits('--ctmask')};
+  const set = setMark(rest, after);
+  return set?.do === 'mark' ? {...set, do: 'connmark', op: 'set', clear: set.mask} : undefined;
 }
 
 /** All forms come down to (mark & ~mask) ^ value (`iptables-extensions(8)`, MARK). */

@@ -48,6 +48,8 @@ export type Match = {readonly not?: true} & (
   | {readonly is: 'mark'; readonly value: number; readonly mask: number}
   /** `LOCAL`, `UNICAST`, `BROADCAST`, … as the routing tables of the namespace have the address (`addrtype`, `fib`). */
   | {readonly is: 'address-type'; readonly of: 'source' | 'destination'; readonly type: string}
+  /** The destination is an address of the device that it came in by, or leaves by (`addrtype --limit-iface-in`). */
+  | {readonly is: 'own-address'; readonly of: 'in' | 'out'}
   | {readonly is: 'state'; readonly states: readonly string[]}
   /** Taken at random with this probability, 0 to 1. */
   | {readonly is: 'chance'; readonly probability: number}
@@ -66,6 +68,17 @@ export type Verdict =
   | {readonly do: 'redirect'; readonly port?: number}
   /** mark = (mark & ~mask) ^ value, as MARK --set-xmark does it. */
   | {readonly do: 'mark'; readonly value: number; readonly mask: number}
+  /**
+   * The mark of the connection, as CONNMARK sets it: `set` it to (mark & ~mask) ^ value, `save` the packet's in it, or
+   * `restore` the packet's from it; of those, `mask` are the bits taken from the one, `clear` those replaced in the other.
+   */
+  | {
+      readonly do: 'connmark';
+      readonly op: 'set' | 'save' | 'restore';
+      readonly value: number;
+      readonly mask: number;
+      readonly clear: number;
+    }
   /** Counts, logs, or does nothing: evaluation goes on. */
   | {readonly do: 'nothing'}
   | {readonly do: 'other'; readonly text: string};

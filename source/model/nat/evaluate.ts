@@ -32,10 +32,14 @@ export function hookBranches(
   namespace: Namespace,
   hook: Hook,
   packet: Packet,
+  {established = false}: {readonly established?: boolean} = {},
 ): readonly Branch[] | undefined {
   const read = namespace.facts?.netfilter;
   if (!read) return undefined;
-  const bases = basesOf(read.value, hook, packet.family);
+  // Of a connection that is known conntrack translates without asking the rules of type nat again.
+  const bases = basesOf(read.value, hook, packet.family).filter(
+    ({chain}) => !established || chain.base?.type !== 'nat',
+  );
   let open: End[] = [{state: {probability: 1, packet, steps: [], doubts: []}}];
   for (const {ruleset, chain} of bases) {
     open = open.flatMap(end =>
@@ -135,6 +139,18 @@ function apply(run: Run, chain: Chain, rule: FilterRule, state: State, depth: nu
     case 'mark': {
       const mark = ((state.packet.mark & ~verdict.mask) ^ verdict.value) >>> 0;
       return [{state: {...stay, packet: {...state.packet, mark}}}];
+    }
+    case 'connmark': {
+      const {packet} = state;
+      const {connmark = 0} = packet;
+      if (verdict.op === 'restore') {
+        const mark = ((packet.mark & ~verdict.clear) ^ (connmark & verdict.mask)) >>> 0;
+        return [{state: mark === packet.mark ? state : {...stay, packet: {...packet, mark}}}];
+      }
+      const value = verdict.op === 'set' ? verdict.value : packet.mark & verdict.mask;
+      return [
+        {state: {...state, packet: {...packet, connmark: ((connmark & ~verdict.clear) ^ value) >>> 0}}},
+      ];
     }
     case 'jump':
     case 'goto': {

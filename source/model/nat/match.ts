@@ -50,6 +50,11 @@ function bare(namespace: Namespace, match: Match, packet: Packet): Held {
       // What is neither local, broadcast nor multicast is unicast; of broadcasts the addresses alone do not tell.
       return match.type === 'UNICAST' && local ? 'no' : 'unknown';
     }
+    case 'own-address': {
+      const device = match.of === 'in' ? packet.in : packet.out;
+      const addresses = device === undefined ? undefined : namespace.byName.get(device)?.addresses;
+      return addresses ? yes(addresses.some(({address}) => address === packet.destination)) : 'unknown';
+    }
     case 'state':
       // A connection's first packet; RELATED and INVALID ones are not asked about.
       return yes(match.states.includes('NEW'));

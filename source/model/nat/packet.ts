@@ -15,6 +15,8 @@ export type Packet = {
   readonly out?: string;
   /** `skb->mark`; 0 at first. */
   readonly mark: number;
+  /** Mark of its connection, in this namespace; 0 at first. */
+  readonly connmark?: number;
 };
 
 /** One rule that decided, and where it was read. */

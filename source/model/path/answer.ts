@@ -1,3 +1,4 @@
+import {remarked} from './hooks.ts';
 import type {Translation} from './hop.ts';
 import type {Packet} from './packet.ts';
 import type {Hooks} from './state.ts';
@@ -7,7 +8,7 @@ import type {Hooks} from './state.ts';
  * source back after it. Rules are not asked again; a filter lets an established connection through, or never had it.
  */
 export function undoing(undo: readonly Translation[]): Hooks {
-  return (namespace, hook, packet) => {
+  return (namespace, hook, packet, devices, connmark) => {
     const mine = undo.filter(one => one.namespace === namespace).reverse();
     let result = packet;
     const clues = mine.flatMap(({before, after}) => {
@@ -22,7 +23,8 @@ export function undoing(undo: readonly Translation[]): Hooks {
       result = changed;
       return [{by: 'translation' as const, text, evidence: []}];
     });
-    return [{fate: 'on', probability: 1, packet: result, clues, why: 'established'}];
+    const marked = remarked(namespace, hook, result, devices, connmark);
+    return [{...marked, clues: [...clues, ...marked.clues]}];
   };
 }
 

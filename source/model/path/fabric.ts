@@ -1,6 +1,8 @@
-import type {Interface} from '../graph.ts';
-import {type Hop, linkClue} from './hop.ts';
-import {ended, hopAt, type State, type World, walked} from './state.ts';
+import {familyOf} from '../../facts/prefix.ts';
+import type {Interface, Namespace} from '../graph.ts';
+import {type Clue, type Hop, linkClue} from './hop.ts';
+import {route, routeClue} from './lookup.ts';
+import {chose, ended, hopAt, type State, type World, walked} from './state.ts';
 
 type Emitted = Extract<State, {step: 'emit'}>;
 
@@ -83,68 +85,97 @@ export function crossFabric(world: World, state: Emitted): State[] {
 }
 
 /** A router that was not read, or an outside host. */
-function beyond({graph}: World, state: Emitted, destination: string): State[] {
-  const {iface, mac, next, trail} = state;
+function beyond(world: World, state: Emitted, destination: string): State[] {
+  const {graph} = world;
+  const {iface, mac, next, trail, packet} = state;
+  const own = iface.namespace.node;
   const who = mac === undefined ? next : `${next} (${mac})`;
-  const holders = (graph.byAddress.get(destination) ?? []).filter(one => one.node !== iface.namespace.node);
-  const held = holders.filter(one => one.kind === 'host');
-  const router = `${who} is on no node read: a router, or the fabric of a cloud, which decides where ${destination} goes`;
-  const reveal = `Read the tables of ${next}, or run traceroute from ${iface.namespace.node.name}.`;
-  if (held.length === 1) {
-    const found = held[0]!.interfaces.find(one =>
-      one.addresses.some(({address}) => address === destination),
-    )!;
-    const between = hop(state, {say: router, status: 'unknown', grade: 'unknown', reveal});
-    const clue = linkClue(
-      found,
-      'address',
-      `${destination} is on ${found.link.name} of ${found.namespace.node.name}`,
-    );
-    const {trail: _, ...rest} = reached(state, found, trail);
-    return [
-      {
-        ...rest,
-        mac: found.link.mac,
-        trail: walked(
-          {...trail, grade: 'inferred'},
-          between,
-          hopAt(found, state, {
-            way: 'in',
-            say: 'where the destination address is',
-            clues: [clue],
-            grade: 'inferred',
-          }),
-        ),
-      },
-    ];
+  const holders = graph.byAddress.get(destination) ?? [];
+  const there = holders.filter(({node}) => node !== own);
+  const reveal = `Read the tables of ${next}, or run traceroute from ${own.name}.`;
+  if (holders.length > 0 && there.length === 0) {
+    const say = `it leaves ${own.name} for ${who}, though ${destination} is ${namesOf(holders)} on ${own.name} itself`;
+    return [ended(trail, hop(state, {say, status: 'broken', grade: 'inferred', reveal}), 'broken')];
   }
-  if (holders.length > 0) {
-    const where = holders.map(one => one.pods[0]?.key ?? one.node.name).join(', ');
-    return [
-      ended(
-        trail,
-        hop(state, {
-          say: `${router}; it is ${where} on ${holders[0]!.node.name}`,
-          status: 'unknown',
-          grade: 'unknown',
-          reveal,
-        }),
-        'unknown',
-      ),
-    ];
+  if (there.length > 0) {
+    const say = `${who} is on no node read: a router, or the fabric of a cloud, which decides where ${destination} goes; it is ${namesOf(there)} on ${there[0]!.node.name}`;
+    const between = hop(state, {say, status: 'unknown', grade: 'unknown', reveal});
+    const ways = there.length === 1 ? waysInto(world, there[0]!, packet.source, destination) : [];
+    if (ways.length === 0) return [ended(trail, between, 'unknown')];
+    return ways.map(({iface: entry, clues}): State => {
+      const on =
+        ways.length > 1
+          ? chose(trail, `comes in by one of ${ways.length}: ${entry.link.name}`, undefined)
+          : trail;
+      const arrived = hopAt(
+        entry,
+        {...state, packet: {...packet, mark: 0}},
+        {
+          way: 'in',
+          say:
+            ways.length > 1
+              ? `it comes in by one of ${ways.length} interfaces that lead to such routers`
+              : 'the one interface that leads to such a router',
+          clues,
+          grade: ways.length > 1 ? 'ambiguous' : 'inferred',
+        },
+      );
+      const {trail: _, ...rest} = reached(state, entry, trail);
+      return {...rest, mac: entry.link.mac, trail: walked({...on, grade: 'inferred'}, between, arrived)};
+    });
   }
   const unread = graph.nodes.some(({snapshot}) => !snapshot);
   const say =
     next === destination
       ? `to ${who}, which is on no node read`
       : `to ${who}, on the way to ${destination}: neither is on a node read`;
-  return [
-    ended(
-      trail,
-      hop(state, {say, status: unread ? 'unknown' : 'ok', grade: unread ? 'unknown' : 'inferred', reveal}),
-      unread ? 'unknown' : 'left',
-    ),
-  ];
+  const parts = {
+    say,
+    status: unread ? 'unknown' : 'ok',
+    grade: unread ? 'unknown' : 'inferred',
+    reveal,
+  } as const;
+  return [ended(trail, hop(state, parts), unread ? 'unknown' : 'left')];
+}
+
+function namesOf(holders: readonly Namespace[]): string {
+  return [...new Set(holders.map(({pods, node}) => (pods.length === 1 ? pods[0]!.key : node.name)))].join(
+    ' or ',
+  );
+}
+
+/**
+ * By which interfaces a packet may come to a node from a router that was not read: first those by which the node would
+ * answer its sender, then all others by which it reaches a router that was not read.
+ */
+function waysInto(
+  {graph}: World,
+  holder: Namespace,
+  source: string | undefined,
+  destination: string,
+): readonly {readonly iface: Interface; readonly clues: readonly Clue[]}[] {
+  const {host} = holder.node;
+  if (!host || source === undefined) return [];
+  const family = familyOf(source);
+  const packet = {family, protocol: 'icmp', source: destination, destination: source, mark: 0};
+  const back = route(host, packet, {iif: 'lo'});
+  const isRead = (via: string) => (graph.byAddress.get(via) ?? []).some(({node}) => node !== holder.node);
+  const routed = (host.facts?.routes?.value ?? []).filter(
+    one => one.family === family && one.type === 'unicast',
+  );
+  const found = new Map<string, readonly Clue[]>();
+  for (const {dev} of back.type === 'unicast' ? back.hops : [])
+    if (dev !== undefined) found.set(dev, back.clues);
+  for (const one of routed) {
+    for (const {dev, via} of one.hops) {
+      if (dev !== undefined && via !== undefined && !found.has(dev) && !isRead(via))
+        found.set(dev, [routeClue(host, one)]);
+    }
+  }
+  return [...found].flatMap(([dev, clues]) => {
+    const iface = host.byName.get(dev);
+    return iface ? [{iface, clues}] : [];
+  });
 }
 
 function hop(state: Emitted, parts: Partial<Hop> & Pick<Hop, 'say'>): Hop {

@@ -4,14 +4,14 @@ import type {Branch, Step} from '../nat/packet.ts';
 import {type NodeService, servicesOf} from '../services.ts';
 import type {Clue} from './hop.ts';
 import type {Packet} from './packet.ts';
-import type {HookBranch, Hooks} from './state.ts';
+import type {Hook, HookBranch, Hooks} from './state.ts';
 
 /** What the netfilter rules of a namespace do to the first packet of a connection. Filters are not asked. */
-export const byRules: Hooks = (namespace, hook, packet, devices) => {
+export const byRules: Hooks = (namespace, hook, packet, devices, connmark) => {
   const empty = hook === 'FORWARD' || hook === 'OUTPUT' ? withoutBackends(namespace, packet) : undefined;
   if (empty) return [{fate: empty.empty!, probability: 1, packet, ...emptyText(empty)}];
   const {source = packet.family === 4 ? '0.0.0.0' : '::', ...rest} = packet;
-  const branches = hookBranches(namespace, hook, {...rest, source, ...devices});
+  const branches = hookBranches(namespace, hook, {...rest, source, ...devices, connmark});
   if (branches === undefined) {
     // Only of a node's own namespace are they asked for at all.
     const doubt = namespace.kind === 'host' && (hook === 'PREROUTING' || hook === 'OUTPUT');
@@ -62,11 +62,12 @@ function branchOf(
   {fate, probability, packet, translated, steps, why, doubts}: Branch,
   before: Packet,
 ): HookBranch {
-  const {in: _, out: __, source, ...rest} = packet;
+  const {in: _, out: __, source, connmark, ...rest} = packet;
   const tells = translated !== undefined || packet.mark !== before.mark || fate !== 'on';
   return {
     fate,
     probability,
+    ...(connmark === undefined ? {} : {connmark}),
     packet: before.source === undefined && translated !== 'source' ? rest : {...rest, source},
     clues: tells ? [...steps.map(clueOf), ...rewritten(before, packet, steps.at(-1))] : [],
     why: translated === 'destination' ? backendText(packet) : [why, ...doubts].join('; '),
@@ -104,11 +105,33 @@ function backendText({
   return `backend ${endText(destination, destinationPort)}`;
 }
 
+/** Marks that the rules give a packet of a connection that is known: nothing is translated anew. */
+export function remarked(
+  namespace: Namespace,
+  hook: Hook,
+  packet: Packet,
+  devices: {readonly in?: string; readonly out?: string},
+  connmark: number,
+): HookBranch {
+  const {source = packet.family === 4 ? '0.0.0.0' : '::', ...rest} = packet;
+  const [branch, ...more] =
+    hookBranches(namespace, hook, {...rest, source, ...devices, connmark}, {established: true}) ?? [];
+  // What rules of type mangle do otherwise is not followed for answers.
+  if (!branch || more.length > 0 || branch.fate !== 'on')
+    return {fate: 'on', probability: 1, packet, clues: [], why: 'established'};
+  return {...branchOf(branch, packet), why: 'established'};
+}
+
 /** Branches that come to the same are one. */
 function alike(branches: readonly HookBranch[]): readonly HookBranch[] {
   const found = new Map<string, HookBranch>();
   for (const branch of branches) {
-    const key = JSON.stringify([branch.fate, branch.packet, branch.fate === 'on' ? '' : branch.why]);
+    const key = JSON.stringify([
+      branch.fate,
+      branch.packet,
+      branch.connmark,
+      branch.fate === 'on' ? '' : branch.why,
+    ]);
     const same = found.get(key);
     found.set(key, same ? {...same, probability: same.probability + branch.probability} : branch);
   }

@@ -91,6 +91,8 @@ export type Way = {
   /** Where it was delivered. */
   readonly target: Namespace | undefined;
   readonly translations: readonly Translation[];
+  /** Marks of the connection, by index of the namespace that keeps them. */
+  readonly connmarks: ReadonlyMap<number, number>;
 };
 
 /** Addresses rewritten by a namespace, which rewrites the answers back (conntrack). */

@@ -231,7 +231,8 @@ export function hooked(
   trail: Trail,
   devices: {readonly in?: string; readonly out?: string},
 ): (Hooked | State)[] {
-  const branches = world.hooks(namespace, hook, load.packet, devices);
+  const before = trail.connmarks.get(namespace.index) ?? 0;
+  const branches = world.hooks(namespace, hook, load.packet, devices, before);
   return branches.map((branch): Hooked | State => {
     const {fate, clues, why} = branch;
     const sure: Trail = branch.doubt ? {...trail, grade: worst(trail.grade, 'inferred')} : trail;
@@ -241,7 +242,10 @@ export function hooked(
       const translations = translated
         ? [...split.translations, {namespace, before: load.packet, after: branch.packet}]
         : split.translations;
-      return {packet: branch.packet, clues, trail: {...split, translations}};
+      const {connmark = before} = branch;
+      const connmarks =
+        connmark === before ? split.connmarks : new Map([...split.connmarks, [namespace.index, connmark]]);
+      return {packet: branch.packet, clues, trail: {...split, translations, connmarks}};
     }
     const hop = hopIn(namespace, load, {
       way: 'end',
@@ -267,7 +271,7 @@ function isTranslated(a: Packet, b: Packet): boolean {
 }
 
 /** Leaves by an interface, to a next hop on its link. */
-export function leave(_world: World, state: At<'leave'>): State[] {
+export function leave(world: World, state: At<'leave'>): State[] {
   const {iface, next, packet, layers, trail} = state;
   const load = {packet, layers};
   const neighbour = resolveNeighbour(iface, next);
@@ -283,10 +287,14 @@ export function leave(_world: World, state: At<'leave'>): State[] {
     });
   const down = whyDown(iface);
   if (down) return [ended(trail, hop({status: 'broken', say: down}), 'broken')];
-  if (neighbour.broken !== undefined)
+  const held = neighbour.broken === undefined ? undefined : heldBeside(world, iface, next);
+  if (neighbour.broken !== undefined && !held)
     return [ended(trail, hop({status: 'broken', say: neighbour.broken}), 'broken')];
   const to = next === packet.destination ? `to ${next}` : `to ${packet.destination} by way of ${next}`;
-  const say = neighbour.doubt === undefined ? to : `${to}; ${neighbour.doubt}`;
+  const doubt = held
+    ? `${neighbour.broken}, but ${held.link.name} has it now: it is asked again`
+    : neighbour.doubt;
+  const say = doubt === undefined ? to : `${to}; ${doubt}`;
   return [
     {
       step: 'emit',
@@ -294,9 +302,20 @@ export function leave(_world: World, state: At<'leave'>): State[] {
       ...load,
       mac: neighbour.mac,
       next,
-      trail: {...trail, hops: [...trail.hops, hop({say})]},
+      trail: {
+        ...trail,
+        hops: [...trail.hops, hop({say, ...(held ? {grade: worst(state.grade, 'inferred')} : {})})],
+      },
     },
   ];
+}
+
+/** A neighbour that did not answer is asked again by the next packet: an interface of this node that has its address, and is up. */
+function heldBeside({graph}: World, iface: Interface, next: string): Interface | undefined {
+  return (graph.byAddress.get(next) ?? [])
+    .filter(({node}) => node === iface.namespace.node)
+    .flatMap(({interfaces}) => interfaces)
+    .find(one => one !== iface && !whyDown(one) && one.addresses.some(({address}) => address === next));
 }
 
 /** A sentence when nothing can pass an interface. */

@@ -16,11 +16,12 @@ export function chooseSource(namespace: Namespace, verdict: Verdict, packet: Pac
   const device = hops[0]?.dev === undefined ? undefined : namespace.byName.get(hops[0].dev);
   const via = hops[0]?.via ?? packet.destination;
   const own = device ? ofInterface(device, packet.family) : [];
-  const others = namespace.interfaces
+  const others = [...namespace.interfaces]
+    .sort((a, b) => a.link.ifindex - b.link.ifindex)
     .filter(iface => iface !== device)
     .flatMap(iface => ofInterface(iface, packet.family));
   return packet.family === 4
-    ? (select4(own, via) ?? select4(others, via))
+    ? (select4(own, via) ?? firstGlobal(others))
     : (select6(own, packet.destination) ?? select6(others, packet.destination));
 }
 
@@ -34,6 +35,11 @@ function select4(addresses: readonly Address[], via: string): string | undefined
   const words = wordsOf(via);
   const near = words && usable.find(address => within(words, networkOf(address)));
   return (near ?? usable.find(address => address.scope === 'global') ?? usable[0])?.address;
+}
+
+/** Where the device has none the first one of any other counts, in the order of their indexes. */
+function firstGlobal(addresses: readonly Address[]): string | undefined {
+  return addresses.find(({scope}) => scope === 'global')?.address;
 }
 
 function select6(addresses: readonly Address[], destination: string): string | undefined {

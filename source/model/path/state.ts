@@ -8,6 +8,8 @@ export type HookBranch = {
   /** Share of new connections, 0 to 1. */
   readonly probability: number;
   readonly packet: Packet;
+  /** Mark of the connection in this namespace, as the rules leave it. */
+  readonly connmark?: number;
   readonly clues: readonly Clue[];
   readonly why: string;
   /** The rules were not read: all that follows is inferred. */
@@ -19,6 +21,7 @@ export type Hooks = (
   hook: Hook,
   packet: Packet,
   devices: {readonly in?: string; readonly out?: string},
+  connmark: number,
 ) => readonly HookBranch[];
 
 /** What stays the same on all ways of one question. */
@@ -35,6 +38,8 @@ export type Trail = {
   readonly choices: readonly string[];
   readonly share: number | undefined;
   readonly translations: readonly Translation[];
+  /** Marks of the connection, by index of the namespace that keeps them. */
+  readonly connmarks: ReadonlyMap<number, number>;
   /** Doubts that weigh on all that follows. */
   readonly grade: Grade;
 };

@@ -22,9 +22,10 @@ export function walk(
   {namespace, packet}: Start,
   hooks: Hooks = straight,
   undo: readonly Translation[] = [],
+  connmarks: ReadonlyMap<number, number> = new Map(),
 ): {ways: readonly Way[]; more: number} {
   const world: World = {graph, hooks, undo};
-  const trail = {hops: [], choices: [], share: 1, translations: [], grade: 'proven' as const};
+  const trail = {hops: [], choices: [], share: 1, translations: [], connmarks, grade: 'proven' as const};
   const open: State[] = [{step: 'send', namespace, packet, layers: [], clues: [], trail}];
   const ways: Way[] = [];
   let more = 0;
@@ -94,7 +95,7 @@ function isSame(a: Hop, b: Hop): boolean {
 }
 
 function wayOf(state: Extract<State, {step: 'done'}>): Way {
-  const {hops, choices, share, translations} = state.trail;
+  const {hops, choices, share, translations, connmarks} = state.trail;
   return {
     outcome: state.outcome,
     hops,
@@ -103,6 +104,7 @@ function wayOf(state: Extract<State, {step: 'done'}>): Way {
     packet: state.packet,
     target: state.target,
     translations,
+    connmarks,
   };
 }
 
