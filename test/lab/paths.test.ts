@@ -63,10 +63,23 @@ function everything(name: string, topology: Topology): {direct: Wanted[]; servic
   return {direct, services};
 }
 
-async function recorded(name: string): Promise<Graph> {
+/** What hoptop read, of the nodes and, where it may log in to them, of the routers between them. */
+async function recorded(name: string, {nodes, routers = []}: Topology, withRouters: boolean): Promise<Graph> {
   const file = scratch(`${name}.hop`);
   rmSync(file, {force: true});
-  const {status, err} = await hoptop(name, ['record', file, '--for', '4']);
+  const read = [...nodes, ...(withRouters ? routers : [])].map(({address}) => `root@${address}`);
+  const run = `/run/hoptop-lab/${name}`;
+  const source = [
+    '--nodes',
+    read.join(),
+    '-F',
+    'none',
+    '-i',
+    `${run}/id_ed25519`,
+    '--known-hosts',
+    `${run}/known_hosts`,
+  ];
+  const {status, err} = await hoptop(name, ['record', file, '--for', '4'], {source});
   expect(status, err).toBe(0);
   return graphFrom(file);
 }
@@ -79,22 +92,27 @@ function told(all: readonly Compared[], isSo: (one: Compared) => boolean): strin
 describe.runIf(runs).each(topologies)('paths in $name', {timeout: 120_000}, topology => {
   const name = labUpFor(topology);
   let direct: Compared[];
+  let blind: Compared[] = [];
   let services: Compared[];
 
   beforeAll(async () => {
     const wanted = everything(name, topology);
     const status = statusOf(name);
     const seen = await crossed(status, [...wanted.direct, ...wanted.services]);
-    const all = compare(await recorded(name), status, seen);
+    const all = compare(await recorded(name, topology, true), status, seen);
     direct = all.slice(0, wanted.direct.length);
+    if (topology.routers) {
+      blind = compare(await recorded(name, topology, false), status, seen.slice(0, wanted.direct.length));
+    }
     services = all.slice(wanted.direct.length);
   }, 120_000);
 
   test('every pair, there and back', () => {
     const there = direct.filter(one => isExact(one.seen, one.ways));
     const back = direct.filter(one => isExact(one.answerSeen, one.answerWays));
+    const ways = direct.reduce((sum, one) => sum + one.ways.length, 0) / direct.length;
     console.log(
-      `paths ${topology.name}: ${direct.length} pairs, ${there.length} exact there, ${back.length} back`,
+      `paths ${topology.name}: ${ways.toFixed(1)} ways each, ${direct.length} pairs, ${there.length} exact there, ${back.length} back`,
     );
     expect(direct.length).toBeGreaterThan(200);
     expect(
@@ -106,6 +124,21 @@ describe.runIf(runs).each(topologies)('paths in $name', {timeout: 120_000}, topo
       told(direct, one => back.includes(one)),
     ).toBe(direct.length);
   });
+
+  test.runIf(topology.routers)(
+    'routers that were not read: what was crossed is among the ways held possible',
+    () => {
+      const among = blind.filter(one => isExact(one.seen, one.ways));
+      const ways = blind.reduce((sum, one) => sum + one.ways.length, 0);
+      console.log(
+        `paths ${topology.name}, routers not read: ${among.length} of ${blind.length} among ${(ways / blind.length).toFixed(1)} ways each`,
+      );
+      expect(
+        among.length,
+        told(blind, one => among.includes(one)),
+      ).toBe(blind.length);
+    },
+  );
 
   test('every service, through its translation, there and back', () => {
     const there = services.filter(one => isExact(plain(one.seen), one.ways.map(plain)));

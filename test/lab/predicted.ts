@@ -62,7 +62,9 @@ export function namespaceAt(graph: Graph, {from}: Wanted): Namespace {
 }
 
 export function compare(graph: Graph, status: LabStatus, seen: readonly Crossed[]): Compared[] {
-  const nodes = new Set(status.nodes.map(({name}) => name));
+  // Only what hoptop read can be predicted: of a router that it may not log in to, nothing.
+  const read = new Set(graph.nodes.map(({name}) => name));
+  const nodes = new Set([...status.nodes.map(({name}) => name), ...read]);
   return seen.map(({wanted, forward, reply}) => {
     const packet = packetTo(wanted.to, wanted.protocol, wanted.port);
     const {ways} = walk(graph, {namespace: namespaceAt(graph, wanted), packet}, byRules);
