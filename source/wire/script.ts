@@ -209,7 +209,7 @@ hop_fell() { # signal, processes: those and all below them
 
 hop_guard() {
   IFS= read -r hop_m || return 0
-  hop_busy=0
+  hop_busy=$hop_idle; hop_loop=; hop_was=; hop_age=0
   while :; do
     if [ "$hop_busy" = 0 ]; then
       hop_said=$(timeout "$hop_idle" sh -c 'IFS= read -r l && printf "%s\\n" "$l"'); hop_e=$?
