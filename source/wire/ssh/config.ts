@@ -2,10 +2,23 @@
  * From what a person typed to the hops that lead there, through ssh's own configuration (ssh_config(5)). Pure: texts
  * in, hops out.
  */
-import {isAbsolute, join} from 'node:path';
-import {SSHConfig} from 'ssh-config';
+import {join} from 'node:path';
 import {DialError} from '../shell.ts';
+import {
+  aliveOf,
+  CONNECT_TIMEOUT,
+  familyOf,
+  type HostKeyCheck,
+  hostKeyCheckOf,
+  type Method,
+  methodsOf,
+  promptsOf,
+  seconds,
+  yes,
+} from './hop-settings.ts';
+import {type ConfigText, type Settings, settingsFor} from './settings.ts';
 import {parseJumps, parsePort, parseTarget, type Target} from './target.ts';
+import {expandPath, expandTokens, type Named, type Person} from './tokens.ts';
 
 /** The flags an ssh user tries, named as hoptop's command line names them. */
 export type SshFlags = {
@@ -22,16 +35,6 @@ export type SshFlags = {
   readonly 'known-hosts'?: string;
 };
 
-/** A configuration file's name and text, in the order in which ssh reads them: the first value wins. */
-export type ConfigText = {readonly file: string; readonly text: string};
-
-/** Whose machine this is: what `~`, `%u` and the environment mean. */
-export type Person = {
-  readonly user: string;
-  readonly home: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-};
-
 export type IdentityFile = {
   readonly path: string;
   /** A missing file matters where it was asked for, and not where it is only ssh's default. */
@@ -46,25 +49,40 @@ export type Hop = {
   readonly port: number;
   readonly user: string;
   readonly identities: readonly IdentityFile[];
+  /** Certificates of these keys: CertificateFile, and those beside the identity files. */
+  readonly certificates: readonly string[];
   /** Of the agent's keys use only those of `identities`. */
   readonly identitiesOnly: boolean;
   /** Path of the agent's socket. */
   readonly agent?: string;
+  /** Ways to prove who one is, in the order in which they are tried. */
+  readonly methods: readonly Method[];
+  /** How often a person is asked for each secret; 0 asks nothing (BatchMode). */
+  readonly prompts: number;
   /** Files of host keys; the first is the one to add to. */
   readonly knownHosts: readonly string[];
+  /** A file of host keys that are never to be trusted (RevokedHostKeys). */
+  readonly revoked?: string;
   /** Name to look the host key up under, instead of host and port. */
   readonly hostKeyAlias?: string;
   readonly hashKnownHosts: boolean;
-  /** StrictHostKeyChecking: what to do about an unknown key. `add` is what ssh does for `accept-new` and `no`. */
-  readonly unknownKey: 'refuse' | 'ask' | 'add';
+  /** HostKeyAlgorithms as it is written there. */
+  readonly hostKeyAlgorithms?: string;
+  /** StrictHostKeyChecking. */
+  readonly hostKeyCheck: HostKeyCheck;
   /** Seconds to wait for the connection, and again for its handshake. */
   readonly connectTimeout: number;
+  /** Seconds between signs of life, and how many may stay unanswered; none are sent when `every` is 0. */
+  readonly alive: {readonly every: number; readonly most: number};
+  /** AddressFamily: 0 takes either. */
+  readonly family: 0 | 4 | 6;
+  /** Address to connect from. */
+  readonly bindAddress?: string;
 };
 
 const DEFAULT_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
-/** So many jumps are a loop that was not recognised as one. */
-const MOST_HOPS = 10;
-const CONNECT_TIMEOUT = 10;
+/** So many jumps are a loop that was not recognised as one, e.g. of names that grow by a token. */
+const MOST_HOPS = 32;
 
 /** The hops to `target`, the node itself last. Throws a final `DialError` for what cannot be followed. */
 export function resolveTarget(
@@ -73,7 +91,6 @@ export function resolveTarget(
   configs: readonly ConfigText[],
   person: Person,
 ): readonly Hop[] {
-  const parsed = configs.map(parseConfig);
   const typed = typeof target === 'string' ? parseTarget(target) : target;
   const flagged: Target = {
     host: typed.host,
@@ -81,8 +98,13 @@ export function resolveTarget(
     ...optional('port', typed.port ?? flagPort(flags)),
   };
 
+  const look = (to: Target, jumps = false) => {
+    const {host, user, port} = to;
+    const asked = {host, localUser: person.user, jumps, ...optional('user', user), ...optional('port', port)};
+    return settingsFor(configs, asked);
+  };
   const walk = (to: Target, jumpFlag: string | undefined, seen: readonly string[]): Hop[] => {
-    const found = lookUp(parsed, to);
+    const found = look(to, jumpFlag !== undefined);
     const hop = makeHop(to, found, flags, person);
     const name = nameOf(hop);
     if (seen.includes(name)) {
@@ -91,7 +113,7 @@ export function resolveTarget(
         true,
       );
     }
-    const jumps = withoutSelf(hop, jumpsOf(found, jumpFlag, to), jumpFlag !== undefined);
+    const jumps = withoutSelf(hop, jumpsOf(found, jumpFlag, hop, person), jumpFlag !== undefined);
     if (jumps.length + seen.length >= MOST_HOPS) {
       throw new DialError(
         `${typed.host} is behind more than ${MOST_HOPS} jump hosts; shorten ProxyJump.`,
@@ -102,13 +124,13 @@ export function resolveTarget(
     const [first, ...rest] = jumps;
     if (first === undefined) return [hop];
     const before = walk(first, undefined, [...seen, name]);
-    return [...before, ...rest.map(jump => makeHop(jump, lookUp(parsed, jump), flags, person)), hop];
+    return [...before, ...rest.map(jump => makeHop(jump, look(jump, true), flags, person)), hop];
   };
   /** One -J serves several nodes, and one of them may be the jump host: it is then reached without itself. */
   const withoutSelf = (hop: Hop, jumps: readonly Target[], flag: boolean): readonly Target[] => {
     if (!flag) return jumps;
     const self = jumps.findIndex(
-      jump => nameOf(makeHop(jump, lookUp(parsed, jump), flags, person)) === nameOf(hop),
+      jump => nameOf(makeHop(jump, look(jump, true), flags, person)) === nameOf(hop),
     );
     return self < 0 ? jumps : jumps.slice(0, self);
   };
@@ -119,38 +141,52 @@ function nameOf({user, host, port}: Hop): string {
   return `${user}@${host}:${port}`;
 }
 
-type Found = ReadonlyMap<string, readonly string[]>;
-
-function makeHop(to: Target, found: Found, flags: SshFlags, person: Person): Hop {
-  const one = (key: string) => found.get(key)?.[0];
-  const hostname = one('hostname');
-  const host = hostname === undefined ? to.host : hostname.replaceAll('%h', to.host).replaceAll('%%', '%');
+function makeHop(to: Target, found: Settings, flags: SshFlags, person: Person): Hop {
+  const {host, one} = found;
   const badPort = (what: string) =>
     new DialError(`ssh's configuration for ${to.host} has a wrong Port: ${what}.`, true);
   const configPort = one('port');
   const port = to.port ?? (configPort === undefined ? 22 : parsePort(configPort, badPort));
   const user = to.user ?? one('user') ?? person.user;
-  const expand = (path: string) => expandPath(path, {alias: to.host, host, port, user}, person);
   const hostKeyAlias = one('hostkeyalias');
+  const expand = expander({alias: to.host, host, port, user, hostKeyAlias}, person);
   const agent = agentPath(one('identityagent'), expand, person);
+  const revoked = one('revokedhostkeys');
   return {
     alias: to.host,
     host,
     port,
     user,
     identities: identityFiles(found, flags, expand, person),
+    certificates: (found.all('certificatefile') ?? []).filter(isSome).map(expand),
     identitiesOnly: yes(one('identitiesonly')),
     ...optional('agent', agent),
+    methods: methodsOf(found),
+    prompts: promptsOf(found),
     knownHosts: knownHostsFiles(found, flags, expand, person),
+    ...optional('revoked', revoked !== undefined && isSome(revoked) ? expand(revoked) : undefined),
     ...optional('hostKeyAlias', hostKeyAlias?.toLowerCase()),
     hashKnownHosts: yes(one('hashknownhosts')),
-    unknownKey: unknownKey(one('stricthostkeychecking')),
-    connectTimeout: seconds(one('connecttimeout')) ?? CONNECT_TIMEOUT,
+    ...optional('hostKeyAlgorithms', one('hostkeyalgorithms')),
+    hostKeyCheck: hostKeyCheckOf(found),
+    connectTimeout: seconds(one('connecttimeout')) || CONNECT_TIMEOUT,
+    alive: aliveOf(found),
+    family: familyOf(found),
+    ...optional('bindAddress', one('bindaddress')),
   };
 }
 
+function expander(named: Named, person: Person): (path: string) => string {
+  return path => expandPath(path, named, person);
+}
+
+/** `none` stands for no file, no command and no jump host. */
+function isSome(value: string): boolean {
+  return value.toLowerCase() !== 'none';
+}
+
 function identityFiles(
-  found: Found,
+  found: Settings,
   flags: SshFlags,
   expand: (path: string) => string,
   person: Person,
@@ -161,8 +197,8 @@ function identityFiles(
   };
   // ssh gives -i to the last host only. Jump hosts get it here too: it is one more key to try, never a weaker check.
   for (const path of flags.identity ?? []) add(expand(path), 'flag');
-  const configured = found.get('identityfile') ?? [];
-  for (const path of configured) if (path.toLowerCase() !== 'none') add(expand(path), 'config');
+  const configured = found.all('identityfile') ?? [];
+  for (const path of configured) if (isSome(path)) add(expand(path), 'config');
   if (files.length === 0 && configured.length === 0) {
     for (const name of DEFAULT_KEYS) add(join(person.home, '.ssh', name), 'default');
   }
@@ -170,7 +206,7 @@ function identityFiles(
 }
 
 function knownHostsFiles(
-  found: Found,
+  found: Settings,
   flags: SshFlags,
   expand: (path: string) => string,
   person: Person,
@@ -178,22 +214,22 @@ function knownHostsFiles(
   const given = flags['known-hosts'];
   if (given !== undefined) return [expand(given)];
   const user =
-    found.get('userknownhostsfile') ?? ['.ssh/known_hosts', '.ssh/known_hosts2'].map(at(person.home));
-  const global = found.get('globalknownhostsfile') ?? [
+    found.all('userknownhostsfile') ?? ['.ssh/known_hosts', '.ssh/known_hosts2'].map(at(person.home));
+  const global = found.all('globalknownhostsfile') ?? [
     '/etc/ssh/ssh_known_hosts',
     '/etc/ssh/ssh_known_hosts2',
   ];
-  return [...user, ...global].filter(path => path.toLowerCase() !== 'none').map(expand);
+  return [...user, ...global].filter(isSome).map(expand);
 }
 
-function jumpsOf(found: Found, flag: string | undefined, to: Target): readonly Target[] {
+function jumpsOf(found: Settings, flag: string | undefined, to: Hop, person: Person): readonly Target[] {
   if (flag !== undefined) return parseJumps(flag);
-  const jump = found.get('proxyjump')?.[0];
-  if (jump !== undefined) return parseJumps(jump);
-  const command = found.get('proxycommand')?.[0];
-  if (command !== undefined && command.toLowerCase() !== 'none') {
+  const jump = found.one('proxyjump');
+  if (jump !== undefined && isSome(jump)) return parseJumps(expandTokens(jump, to, person, '%hnpr'));
+  const command = found.one('proxycommand');
+  if (command !== undefined && isSome(command)) {
     throw new DialError(
-      `ssh's configuration reaches ${to.host} by a ProxyCommand, which hoptop does not run; name the jump host with -J.`,
+      `ssh's configuration reaches ${to.alias} by a ProxyCommand, which hoptop does not run itself; use --transport openssh, or name a jump host with -J.`,
       true,
     );
   }
@@ -213,96 +249,9 @@ function agentPath(
   return expand(configured);
 }
 
-function parseConfig({file, text}: ConfigText): SSHConfig {
-  let config: SSHConfig;
-  try {
-    config = SSHConfig.parse(text);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new DialError(
-      `${file} cannot be read as ssh's configuration (${why}); mend it, or pass -F none.`,
-      true,
-    );
-  }
-  // The library would look canonical names up with nslookup. Nothing but hoptop's own reads is ever started.
-  const dropCanonical = (lines: SSHConfig) => {
-    for (let index = lines.length - 1; index >= 0; index--) {
-      const line = lines[index]!;
-      if ('param' in line && /^canonical/i.test(line.param)) lines.splice(index, 1);
-      else if ('config' in line) dropCanonical(line.config);
-    }
-  };
-  dropCanonical(config);
-  return config;
-}
-
-/** Every directive that applies, by its lower-case name; the first file that has one wins, IdentityFile adds up. */
-function lookUp(configs: readonly SSHConfig[], to: Target): Found {
-  const found = new Map<string, readonly string[]>();
-  for (const config of configs) {
-    const query = {Host: to.host, ...optional('User', to.user)};
-    // `matchExec: false`: a Match exec block counts as not matching, its command is never run.
-    const values = config.compute(query, {ignoreCase: true, matchExec: false});
-    for (const [key, value] of Object.entries(values)) {
-      const list = (Array.isArray(value) ? value : [value]).map(String);
-      if (key === 'identityfile') found.set(key, [...(found.get(key) ?? []), ...list]);
-      else if (!found.has(key)) found.set(key, list);
-    }
-  }
-  return found;
-}
-
-type Tokens = {readonly alias: string; readonly host: string; readonly port: number; readonly user: string};
-
-/** `~` and the tokens of ssh_config(5) that need no command; a relative path stays relative to here, as in ssh. */
-function expandPath(path: string, {alias, host, port, user}: Tokens, person: Person): string {
-  const tokens: Record<string, string> = {
-    '%': '%',
-    d: person.home,
-    h: host,
-    n: alias,
-    p: String(port),
-    r: user,
-    u: person.user,
-  };
-  const filled = path
-    .replace(/%(.)/g, (whole, letter: string) => tokens[letter] ?? whole)
-    .replace(/\$\{(\w+)\}/g, (whole, name: string) => person.env[name] ?? whole);
-  if (filled === '~') return person.home;
-  if (filled.startsWith('~/')) return join(person.home, filled.slice(2));
-  return isAbsolute(filled) ? filled : join(process.cwd(), filled);
-}
-
 function flagPort(flags: SshFlags): number | undefined {
   if (flags.port === undefined) return undefined;
   return parsePort(flags.port, what => new DialError(`-p takes a port: ${what}.`, true));
-}
-
-function unknownKey(value: string | undefined): Hop['unknownKey'] {
-  switch (value?.toLowerCase()) {
-    case 'yes':
-    case 'true':
-      return 'refuse';
-    case 'accept-new':
-    case 'no':
-    case 'false':
-    case 'off':
-      return 'add';
-    default:
-      return 'ask';
-  }
-}
-
-/** `90`, `90s`, `2m`: sshd_config(5), TIME FORMATS. */
-function seconds(value: string | undefined): number | undefined {
-  const match = /^(\d+)([smh]?)$/i.exec(value ?? '');
-  if (!match) return undefined;
-  const unit = {m: 60, h: 3600}[match[2]!.toLowerCase()] ?? 1;
-  return Number(match[1]) * unit || undefined;
-}
-
-function yes(value: string | undefined): boolean {
-  return value !== undefined && /^(yes|true)$/i.test(value);
 }
 
 function at(home: string): (path: string) => string {

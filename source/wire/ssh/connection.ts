@@ -36,8 +36,8 @@ export type LinkOptions = {
   readonly stream: Duplex;
   readonly where: Where;
   readonly keys: Keys;
-  /** Types of host key to offer first: `Trust.typesFor`. */
-  readonly knownTypes: readonly string[];
+  /** Algorithms by which the server may prove itself, best first: `hostKeyAlgorithms`. */
+  readonly hostKeys: readonly string[];
   readonly trust: Trust;
   readonly report: Report;
   readonly signal: AbortSignal;
@@ -45,7 +45,6 @@ export type LinkOptions = {
   readonly carrier?: Promise<string>;
 };
 
-const KEEPALIVE_MS = 5000;
 /** How long a connection that was asked to end may take for it. */
 const FAREWELL_MS = 1000;
 /** Two events with one cause arrive within this time; the one that tells more is waited for. */
@@ -94,18 +93,6 @@ function isSigning(error: Error & {level?: string}): boolean {
   return error.level === 'agent' || error.message.startsWith('Error signing data');
 }
 
-/** A host key type's signature algorithms, as OpenSSH offers them by default (no SHA-1). */
-function signatureAlgorithms(type: string): string[] {
-  return type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
-}
-
-/** Known types first: the server then proves itself with a key that can be compared. */
-export function hostKeyAlgorithms(known: readonly string[]): string[] {
-  const all = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
-  const first = all.filter(type => known.includes(type));
-  return [...first, ...all.filter(type => !first.includes(type))].flatMap(signatureAlgorithms);
-}
-
 /**
  * No Diffie-Hellman group exchange: making such a group up costs seconds of blocked CPU in JavaScript for each
  * connection. Ciphers are left at the library's order, AES-GCM first.
@@ -121,7 +108,7 @@ const KEX = [
 ];
 
 function handshake(client: Client, options: LinkOptions): Promise<void> {
-  const {stream, where, keys, knownTypes, trust, report, signal} = options;
+  const {stream, where, keys, hostKeys, trust, report, signal} = options;
   const {hop} = where;
   const limit = hop.connectTimeout;
   return new Promise((resolve, reject) => {
@@ -200,11 +187,11 @@ function handshake(client: Client, options: LinkOptions): Promise<void> {
       username: hop.user,
       // Our own clock runs instead: it stops while a person reads a fingerprint.
       readyTimeout: 0,
-      keepaliveInterval: KEEPALIVE_MS,
-      keepaliveCountMax: 3,
+      keepaliveInterval: hop.alive.every * 1000,
+      keepaliveCountMax: hop.alive.most,
       algorithms: {
         kex: KEX as never,
-        serverHostKey: hostKeyAlgorithms(knownTypes) as never,
+        serverHostKey: hostKeys as never,
       },
       hostVerifier: (key: Buffer, verify: (valid: boolean) => void) => {
         // Again at every rekeying of a long connection: it must stay the same key.

@@ -1,17 +1,18 @@
 /** Reaches nodes over SSH: configuration, jump hosts, one connection per node, one shell in it. */
-import {readFile} from 'node:fs/promises';
-import {homedir, userInfo} from 'node:os';
-import {join} from 'node:path';
+import {homedir, hostname, userInfo} from 'node:os';
 import type {Prompter} from '../prompter.ts';
 import {type Dial, DialError, type Report} from '../shell.ts';
-import {type ConfigText, type Person, resolveTarget, type SshFlags} from './config.ts';
+import {resolveTarget, type SshFlags} from './config.ts';
+import {readConfigs} from './config-files.ts';
 import {type Link, openLink} from './connection.ts';
+import {hostKeyAlgorithms} from './hop-settings.ts';
 import {createJumps} from './jumps.ts';
 import {gatherKeys} from './keys.ts';
 import {loadSsh2} from './library.ts';
 import type {Where} from './sentences.ts';
 import {openSocket} from './socket.ts';
 import type {Target} from './target.ts';
+import type {Person} from './tokens.ts';
 import {createTrust} from './trust.ts';
 
 export type SshOptions = {
@@ -38,7 +39,9 @@ export function sshDial(options: SshOptions): Dial {
     const prepare = async () => {
       const ssh2 = await loadSsh2();
       const keys = await gatherKeys(hop, ssh2);
-      return {ssh2, where, keys, knownTypes: await trust.typesFor(where), trust, report, signal};
+      const known = await trust.typesFor(where);
+      const hostKeys = hostKeyAlgorithms(hop.hostKeyAlgorithms, known, hop.alias);
+      return {ssh2, where, keys, hostKeys, trust, report, signal};
     };
     if (jump === undefined) {
       report(`connecting to ${hop.host}`);
@@ -78,7 +81,8 @@ export function sshDial(options: SshOptions): Dial {
   return async (node, command, report, signal) => {
     const target = options.targets.get(node);
     if (target === undefined) throw new DialError(`There is no node called ${node}.`, true);
-    const hops = resolveTarget(target, options.flags, await readConfigs(options.flags, person), person);
+    const configs = readConfigs(options.flags['ssh-config'], person.home);
+    const hops = resolveTarget(target, options.flags, configs, person);
     const where: Where = {node, hop: hops.at(-1)!, through: hops.slice(0, -1)};
     const made = await reach(where, report, signal).catch((error: unknown) => {
       throw asDialError(node, error);
@@ -101,29 +105,15 @@ export function sshDial(options: SshOptions): Dial {
   };
 }
 
-/** The configuration as ssh reads it: the person's file, then the machine's; with -F only that one. */
-async function readConfigs(flags: SshFlags, person: Person): Promise<ConfigText[]> {
-  const given = flags['ssh-config'];
-  if (given?.toLowerCase() === 'none') return [];
-  const files = given === undefined ? [join(person.home, '.ssh', 'config'), '/etc/ssh/ssh_config'] : [given];
-  const configs: ConfigText[] = [];
-  for (const file of files) {
-    try {
-      configs.push({file, text: await readFile(file, 'utf8')});
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-      if (code === 'ENOENT' && given === undefined) continue;
-      throw new DialError(
-        `${file} cannot be read as ssh's configuration (${code}); name another with -F, or none.`,
-        true,
-      );
-    }
-  }
-  return configs;
-}
-
 function whoAmI({home, env = process.env}: SshOptions): Person {
-  return {user: localUser(env), home: home ?? homedir(), env};
+  const uid = process.getuid?.();
+  return {
+    user: localUser(env),
+    home: home ?? homedir(),
+    env,
+    hostname: hostname(),
+    ...(uid === undefined ? {} : {uid}),
+  };
 }
 
 function localUser(env: Person['env']): string {

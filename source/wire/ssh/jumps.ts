@@ -48,7 +48,8 @@ export function createJumps(
 
   return {
     async take(hops, report, signal) {
-      const key = JSON.stringify(hops.map(({user, host, port}) => [user, host, port]));
+      // Whatever else they are called: two names of one host with other keys or host keys are two connections.
+      const key = JSON.stringify(hops.map(({alias, ...hop}) => hop));
       const shared = open.get(key) ?? begin(key, hops);
       shared.users += 1;
       shared.reports.add(report);

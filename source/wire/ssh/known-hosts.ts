@@ -2,6 +2,7 @@
  * Host keys as OpenSSH keeps them: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". Pure: text in, verdict out.
  */
 import {createHmac} from 'node:crypto';
+import {listMatches} from './patterns.ts';
 
 /** Where an entry stands, for the person who has to mend it. */
 export type Place = {readonly file: string; readonly line: number};
@@ -60,15 +61,7 @@ export function matchesHost(hosts: string, name: string): boolean {
     if (magic !== '1' || !salt || !hash) return false;
     return hashed(name, Buffer.from(salt, 'base64')) === hash;
   }
-  let matched = false;
-  for (const pattern of hosts.toLowerCase().split(',')) {
-    const negated = pattern.startsWith('!');
-    if (!globMatches(negated ? pattern.slice(1) : pattern, name.toLowerCase())) continue;
-    // A negated pattern that matches throws the line out, whatever else is on it.
-    if (negated) return false;
-    matched = true;
-  }
-  return matched;
+  return listMatches(hosts.toLowerCase().split(','), name.toLowerCase());
 }
 
 /** The first field of a hashed entry for `name`: HMAC-SHA1 of the name under a random 20-byte salt. */
@@ -117,28 +110,4 @@ function place({file, line}: KnownHost): Place {
 
 function hashed(name: string, salt: Buffer): string {
   return createHmac('sha1', salt).update(name).digest('base64');
-}
-
-/** `*` is any run of characters, `?` exactly one (ssh_config(5), PATTERNS). Linear in practice, no regular expression. */
-function globMatches(pattern: string, text: string): boolean {
-  let p = 0;
-  let t = 0;
-  let star = -1;
-  let resume = 0;
-  while (t < text.length) {
-    if (pattern[p] === '*') {
-      star = p++;
-      resume = t;
-    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === text[t])) {
-      p++;
-      t++;
-    } else if (star >= 0) {
-      p = star + 1;
-      t = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (pattern[p] === '*') p++;
-  return p === pattern.length;
 }

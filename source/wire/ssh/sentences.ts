@@ -149,7 +149,7 @@ export function lostSentence(
     return `${begin(where)} closed the connection: sshd or the machine was stopped, or something between ended it. See whether \`${sshCommand(where)}\` still works.`;
   }
   if (error.level === 'client-timeout') {
-    return `${begin(where)} has not answered for 20 s: the machine hangs or the network between is gone. See whether it answers to ping.`;
+    return `${begin(where)} has not answered for ${where.hop.alive.every * (where.hop.alive.most + 1)} s: the machine hangs or the network between is gone. See whether it answers to ping.`;
   }
   return `The connection to ${at(where)} broke (${clean(error.message)}). See whether \`${sshCommand(where)}\` still works.`;
 }

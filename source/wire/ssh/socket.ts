@@ -7,10 +7,17 @@ import {connectSentence, silentSentence, type Where} from './sentences.ts';
  * some 40 ms each. Rejects with a `DialError`.
  */
 export function openSocket(where: Where, signal: AbortSignal): Promise<Socket> {
-  const {host, port, connectTimeout} = where.hop;
+  const {host, port, connectTimeout, family, bindAddress} = where.hop;
   return new Promise((resolve, reject) => {
     // Names with several addresses: the usual 250 ms for each is too short for a far machine.
-    const socket = connect({host, port, noDelay: true, autoSelectFamilyAttemptTimeout: 1000});
+    const socket = connect({
+      host,
+      port,
+      noDelay: true,
+      autoSelectFamilyAttemptTimeout: 1000,
+      ...(family === 0 ? {} : {family}),
+      ...(bindAddress === undefined ? {} : {localAddress: bindAddress}),
+    });
     const settle = (end: () => void) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', abandon);

@@ -63,8 +63,9 @@ export function createTrust(prompter: Prompter): Trust {
       if (verdict.verdict === 'known') return;
       if (verdict.verdict !== 'unknown') throw new DialError(refusal(where, key, verdict), true);
       if (accepted.has(session(hop, key))) return;
-      if (hop.unknownKey === 'add') return accept(where, key, entries, report);
-      if (hop.unknownKey === 'refuse' || !prompter.canAsk)
+      if (hop.hostKeyCheck === 'add' || hop.hostKeyCheck === 'off')
+        return accept(where, key, entries, report);
+      if (hop.hostKeyCheck === 'refuse' || !prompter.canAsk)
         throw new DialError(unknownSentence(where, key, verdict), true);
 
       report(`waiting for an answer about the host key of ${hop.alias}`, 'person');
