@@ -18,7 +18,7 @@ import type {World} from './world.ts';
 /** Asks the person at the terminal; the headless one refuses everything. */
 export type Prompts = {
   watch(show: (prompt: Prompt | undefined) => void): () => void;
-  answer(id: number, value: string): void;
+  answer(id: number, value: string, text?: string): void;
 };
 
 export type Engine = Session & {
@@ -177,7 +177,7 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
       return () => {};
     },
     act(act) {
-      if (act.do === 'answer-prompt') prompts.answer(act.id, act.value);
+      if (act.do === 'answer-prompt') prompts.answer(act.id, act.value, act.text);
       else if (drive.act(act)) hurry();
     },
     changed() {

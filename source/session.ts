@@ -58,7 +58,7 @@ export type Act =
   | {readonly do: 'seek'; readonly at: string}
   | {readonly do: 'step'; readonly by: number}
   | {readonly do: 'speed'; readonly speed: number}
-  | {readonly do: 'answer-prompt'; readonly id: number; readonly value: string};
+  | {readonly do: 'answer-prompt'; readonly id: number; readonly value: string; readonly text?: string};
 
 /** What a watched question brings: an answer, or the sentence that says why there is none, with near names. */
 export type Outcome =

@@ -45,7 +45,14 @@ export function footerBindings(ui: Ui): readonly Binding[] {
 function answerPrompt(ui: Ui, key: string): readonly Effect[] {
   const prompt = ui.prompt!;
   const choice = prompt.choices.find(({key: wanted}) => wanted.toLowerCase() === key.toLowerCase());
-  return choice ? [{do: 'act', act: {do: 'answer-prompt', id: prompt.id, value: choice.value}}] : [];
+  const {id, input} = prompt;
+  const text = ui.answer ?? '';
+  if (choice) {
+    const answer = {do: 'answer-prompt', id, value: choice.value} as const;
+    return [{do: 'act', act: input ? {...answer, text} : answer}];
+  }
+  const next = input && edited(text, key);
+  return next === undefined ? [] : [change({type: 'answer', text: next})];
 }
 
 /** Typing and deleting in the line that is being edited; Ctrl-U takes all of it, Ctrl-W its last word. */

@@ -53,6 +53,8 @@ export type Ui = {
   readonly overlay?: Overlay | undefined;
   readonly status?: Status | undefined;
   readonly prompt?: Prompt | undefined;
+  /** What was typed in answer to the prompt. */
+  readonly answer?: string | undefined;
   /** One sentence until the next key. */
   readonly notice?: string | undefined;
   /** Where a path begins, as `m` marked it: words of `hoptop path`. */
@@ -67,6 +69,7 @@ export type UiEvent =
   | {readonly type: 'answered'; readonly question: Question; readonly view: View}
   | {readonly type: 'status'; readonly status: Status}
   | {readonly type: 'prompt'; readonly prompt: Prompt | undefined}
+  | {readonly type: 'answer'; readonly text: string}
   | {readonly type: 'overlay'; readonly overlay: Overlay | undefined}
   | {readonly type: 'filter'; readonly text: string}
   | {readonly type: 'notice'; readonly text: string | undefined}
@@ -99,7 +102,14 @@ export function update(ui: Ui, event: UiEvent): Ui {
       return settled({...ui, status: event.status, notice}, true);
     }
     case 'prompt':
-      return {...ui, prompt: event.prompt};
+      // Nothing that was typed for one prompt may count for another, or stay behind.
+      return {
+        ...ui,
+        prompt: event.prompt,
+        answer: ui.prompt?.id === event.prompt?.id ? ui.answer : undefined,
+      };
+    case 'answer':
+      return {...ui, answer: event.text};
     case 'overlay':
       return {...ui, overlay: event.overlay};
     case 'filter': {

@@ -61,7 +61,7 @@ function middle(name: string, cells: number): string {
 }
 
 /** The longest end that is at most `cells` wide. */
-function takeEnd(text: string, cells: number): string {
+export function takeEnd(text: string, cells: number): string {
   if (ASCII.test(text)) return cells > 0 ? text.slice(-cells) : '';
   let out = '';
   for (const {segment} of [...graphemes.segment(text)].reverse()) {

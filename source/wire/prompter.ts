@@ -19,16 +19,35 @@ export type Prompter = {
     signal: AbortSignal,
     settled?: () => Promise<string | undefined>,
   ): Promise<string | undefined>;
+  /**
+   * Like `ask`, for texts to type: all of `prompts` in one turn, one after the other, so that nobody else's question
+   * comes between them. `undefined` also when the person cancels one.
+   */
+  askTexts(
+    prompts: readonly PromptText[],
+    signal: AbortSignal,
+    settled?: () => Promise<Typed | undefined>,
+  ): Promise<Typed | undefined>;
 };
 
+/** What was typed for each prompt, and the choice that the last one was left with. */
+export type Typed = {readonly texts: readonly string[]; readonly value: string};
+
+/** The value of the choice that takes a question back. */
+export const CANCEL = 'cancel';
+
 /** The prompter of commands that print: it asks nobody. */
-export const headless: Prompter = {canAsk: false, ask: async () => undefined};
+export const headless: Prompter = {
+  canAsk: false,
+  ask: async () => undefined,
+  askTexts: async () => undefined,
+};
 
 export type AskingPrompter = Prompter & {
   /** Calls `show` now and whenever the question on screen changes (`undefined`: none), until the returned stop. */
   prompts(show: (prompt: Prompt | undefined) => void): () => void;
-  /** Answers the question on screen; an id that is not on screen any more is ignored. */
-  answer(id: number, value: string): void;
+  /** Answers the question on screen; an id that is not on screen any more is ignored. `text`: what was typed. */
+  answer(id: number, value: string, text?: string): void;
 };
 
 /** A prompter for a terminal UI: it shows through `prompts` and hears through `answer`. */
@@ -36,7 +55,7 @@ export function createPrompter(): AskingPrompter {
   const watchers = new Set<(prompt: Prompt | undefined) => void>();
   let line: Promise<unknown> = Promise.resolve();
   let lastId = 0;
-  let current: {readonly prompt: Prompt; readonly finish: (value: string | undefined) => void} | undefined;
+  let current: {readonly prompt: Prompt; readonly finish: (given: Given | undefined) => void} | undefined;
 
   const put = (next: typeof current) => {
     current = next;
@@ -44,11 +63,11 @@ export function createPrompter(): AskingPrompter {
   };
 
   const show = (text: PromptText, signal: AbortSignal) =>
-    new Promise<string | undefined>(resolve => {
-      const finish = (value: string | undefined) => {
+    new Promise<Given | undefined>(resolve => {
+      const finish = (given: Given | undefined) => {
         signal.removeEventListener('abort', abandon);
         put(undefined);
-        resolve(value);
+        resolve(given);
       };
       const abandon = () => finish(undefined);
       signal.addEventListener('abort', abandon, {once: true});
@@ -56,26 +75,48 @@ export function createPrompter(): AskingPrompter {
       put({prompt: {id: lastId, ...text}, finish});
     });
 
+  /** Waits in line. `settled` may have the answer by then. */
+  const inTurn = <T>(
+    signal: AbortSignal,
+    settled: (() => Promise<T | undefined>) | undefined,
+    run: () => Promise<T | undefined>,
+  ) => {
+    const turn = line.then(async () => {
+      if (signal.aborted) return undefined;
+      const known = await settled?.();
+      if (known !== undefined || signal.aborted) return known;
+      return run();
+    });
+    line = turn.catch(() => undefined);
+    return turn;
+  };
+
   return {
     canAsk: true,
-    ask(text, signal, settled) {
-      const turn = line.then(async () => {
-        if (signal.aborted) return undefined;
-        const known = await settled?.();
-        if (known !== undefined || signal.aborted) return known;
-        return show(text, signal);
-      });
-      line = turn.catch(() => undefined);
-      return turn;
-    },
+    ask: (text, signal, settled) => inTurn(signal, settled, async () => (await show(text, signal))?.value),
+    askTexts: (prompts, signal, settled) =>
+      inTurn(signal, settled, async () => {
+        const texts: string[] = [];
+        let value = '';
+        for (const prompt of prompts) {
+          if (signal.aborted) return undefined;
+          const given = await show(prompt, signal);
+          if (given === undefined || given.value === CANCEL) return undefined;
+          texts.push(given.text);
+          value = given.value;
+        }
+        return {texts, value};
+      }),
     prompts(watcher) {
       watchers.add(watcher);
       watcher(current?.prompt);
       return () => watchers.delete(watcher);
     },
-    answer(id, value) {
+    answer(id, value, text = '') {
       if (current?.prompt.id !== id) return;
-      if (current.prompt.choices.some(choice => choice.value === value)) current.finish(value);
+      if (current.prompt.choices.some(choice => choice.value === value)) current.finish({value, text});
     },
   };
 }
+
+type Given = {readonly value: string; readonly text: string};

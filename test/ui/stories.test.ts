@@ -375,6 +375,58 @@ test('a prompt waits over the screen until one of its keys is pressed, and nothi
   await ui.press('q');
 });
 
+test('a secret is typed masked; keys are text, Enter gives it, and nothing of it stays', async () => {
+  const session = fakeSession(script(), STATUS);
+  const ui = story(session, 80, 24);
+  await ui.shows('[Nodes 3]');
+  const ask = (id: number) =>
+    session.setPrompt({
+      id,
+      title: 'Password of root on worker-2?',
+      lines: ['It is kept in memory at most until hoptop ends.'],
+      input: {label: 'Password:', masked: true},
+      choices: [
+        {key: 'Enter', label: 'log in', value: 'once'},
+        {key: 'Tab', label: 'log in, and use it for every node that asks root for one', value: 'all'},
+        {key: 'Esc', label: 'cancel', value: 'cancel'},
+      ],
+    });
+  ask(1);
+  await ui.shows('Password of root');
+  await ui.press('qx! ');
+  await ui.press('한');
+  const frame = await ui.shows('•••••');
+  expect(frame).not.toContain('qx!');
+  expect(frame.split('\n').slice(8, 19).join('\n')).toMatchInlineSnapshot(`
+    " ╭────────────────────────────────────────────────────────────────────────────╮
+     │ Password of root on worker-2?                                              │
+     │                                                                            │
+     │ It is kept in memory at most until hoptop ends.                            │
+     │                                                                            │
+     │ Password: •••••▏                                                           │
+     │                                                                            │
+     │  Enter  log in                                                             │
+     │  Tab    log in, and use it for every node that asks root for one           │
+     │  Esc    cancel                                                             │
+     ╰────────────────────────────────────────────────────────────────────────────╯"
+  `);
+  await ui.press('\u007f');
+  await ui.press('\r');
+  await ui.shows('[Nodes 3]', true);
+  expect(session.acts).toEqual([{do: 'answer-prompt', id: 1, value: 'once', text: 'qx! '}]);
+  ask(2);
+  expect(await ui.shows('Password of root')).not.toContain('•');
+  await ui.press('pasted secret');
+  await ui.press('\t');
+  expect(session.acts.at(-1)).toEqual({do: 'answer-prompt', id: 2, value: 'all', text: 'pasted secret'});
+  ask(3);
+  await ui.shows('Password of root');
+  await ui.press('\u0015');
+  await ui.press('\u001b');
+  expect(session.acts.at(-1)).toEqual({do: 'answer-prompt', id: 3, value: 'cancel', text: ''});
+  await ui.press('q');
+});
+
 test('while nodes are reached, each says what it is busy with and why it is lost', async () => {
   const nodes = [
     STATUS.nodes[0]!,

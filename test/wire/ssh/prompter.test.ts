@@ -1,6 +1,6 @@
 import {expect, test} from 'vitest';
 import type {Prompt} from '../../../source/wire/prompt.ts';
-import {createPrompter, headless, type PromptText} from '../../../source/wire/prompter.ts';
+import {CANCEL, createPrompter, headless, type PromptText} from '../../../source/wire/prompter.ts';
 
 const never = new AbortController().signal;
 const ask = (title: string): PromptText => ({
@@ -76,4 +76,39 @@ test('an answer may settle a question that still waits', async () => {
   prompter.answer(now!.id, 'yes');
   expect(await Promise.all([first, same])).toEqual(['yes', 'yes']);
   expect(now).toBeUndefined();
+});
+
+const texts = (...titles: string[]): PromptText[] =>
+  titles.map(title => ({
+    title,
+    lines: [],
+    input: {label: title, masked: true},
+    choices: [
+      {key: 'Enter', label: 'this one', value: 'once'},
+      {key: 'Tab', label: 'all', value: 'all'},
+      {key: 'Esc', label: 'cancel', value: CANCEL},
+    ],
+  }));
+
+test('texts are asked for in one turn, and cancelling one takes all back', async () => {
+  const prompter = createPrompter();
+  let now: Prompt | undefined;
+  const seen: (string | undefined)[] = [];
+  prompter.prompts(prompt => {
+    now = prompt;
+    if (prompt) seen.push(prompt.title);
+  });
+  const both = prompter.askTexts(texts('password', 'code'), never);
+  const later = prompter.askTexts(texts('other', 'second'), never);
+  await turn();
+  prompter.answer(now!.id, 'once', 'pw');
+  await turn();
+  prompter.answer(now!.id, 'all', '123');
+  expect(await both).toEqual({texts: ['pw', '123'], value: 'all'});
+  await turn();
+  prompter.answer(now!.id, CANCEL, 'half typed');
+  expect(await later).toBeUndefined();
+  expect(seen).toEqual(['password', 'code', 'other']);
+  expect(now).toBeUndefined();
+  expect(await headless.askTexts(texts('a'), never)).toBeUndefined();
 });
