@@ -7,6 +7,8 @@ export type Shell = {
   readonly stderr: Readable;
   /** Resolves, never rejects, once the shell or the link to it is gone, with a sentence saying why. */
   readonly gone: Promise<string>;
+  /** What the person has to know about the way there, each a sentence: shown as long as it is used. */
+  readonly warnings?: readonly string[];
   end(): void;
 };
 

@@ -1,9 +1,13 @@
 /** One SSH connection over an open stream: handshake, host key, login; then shells or ways onwards. */
 import type {Duplex} from 'node:stream';
 import {DialError, type Report, type Shell} from '../shell.ts';
+import {renameSignatures} from './certificates.ts';
 import type {Hop} from './config.ts';
 import type {Keys} from './keys.ts';
 import type {Client, ClientChannel, ConnectConfig, Ssh2} from './library.ts';
+import {NOT_GIVEN} from './locked.ts';
+import {createLogin} from './login.ts';
+import type {Ask, Secrets} from './secrets.ts';
 import {
   at,
   authSentence,
@@ -16,6 +20,7 @@ import {
   muteSentence,
   notSshSentence,
   silentSentence,
+  sshCommand,
   type Where,
 } from './sentences.ts';
 import {stopped} from './socket.ts';
@@ -28,6 +33,8 @@ export type Link = {
   forward(to: Hop, signal: AbortSignal): Promise<Duplex>;
   /** Resolves, never rejects, once the connection is gone, with a sentence saying why. */
   readonly lost: Promise<string>;
+  /** What the person has to know about trusting it, each a sentence. */
+  readonly warnings: readonly string[];
   end(): void;
 };
 
@@ -36,6 +43,7 @@ export type LinkOptions = {
   readonly stream: Duplex;
   readonly where: Where;
   readonly keys: Keys;
+  readonly secrets: Secrets;
   /** Algorithms by which the server may prove itself, best first: `hostKeyAlgorithms`. */
   readonly hostKeys: readonly string[];
   readonly trust: Trust;
@@ -55,11 +63,12 @@ export async function openLink(options: LinkOptions): Promise<Link> {
   const {ssh2, where} = options;
   const client = new ssh2.Client();
   const lost = watchLoss(client, where, options.carrier);
-  await handshake(client, options);
+  const warning = await handshake(client, options);
   return {
     openShell: (command, signal) => openShell(client, lost, where, command, signal),
     forward: (to, signal) => forward(client, where, to, signal),
     lost: lost.sentence,
+    warnings: warning === undefined ? [] : [warning],
     end: () => end(client, lost, options.stream),
   };
 }
@@ -107,16 +116,16 @@ const KEX = [
   'diffie-hellman-group16-sha512',
 ];
 
-function handshake(client: Client, options: LinkOptions): Promise<void> {
-  const {stream, where, keys, hostKeys, trust, report, signal} = options;
+/** Resolves with a warning about the host key, if there is one. */
+function handshake(client: Client, options: LinkOptions): Promise<string | undefined> {
+  const {stream, where, keys, secrets, hostKeys, trust, report, signal} = options;
   const {hop} = where;
   const limit = hop.connectTimeout;
   return new Promise((resolve, reject) => {
     let stage: 'greeting' | 'keys' | 'login' | 'over' = 'greeting';
-    const tried: string[] = [];
-    const notes = [...keys.notes];
-    let wants: readonly string[] | undefined;
-    let partial = false;
+    /** Aborted once nobody waits for an answer any more. */
+    const asking = new AbortController();
+    let warning: string | undefined;
     let heard = '';
     let trusted: Buffer | undefined;
     let timer: NodeJS.Timeout | undefined;
@@ -124,6 +133,7 @@ function handshake(client: Client, options: LinkOptions): Promise<void> {
     const settle = (finish: () => void) => {
       if (stage === 'over') return;
       stage = 'over';
+      asking.abort();
       clearTimeout(timer);
       signal.removeEventListener('abort', abandon);
       stream.removeListener('data', listen);
@@ -143,10 +153,27 @@ function handshake(client: Client, options: LinkOptions): Promise<void> {
         limit * 1000,
       );
     };
-    const refused = (tooMany: boolean) => {
-      const failure = {tried, notes, partial, tooMany, ...(wants ? {wants} : {})};
-      fail(new DialError(authSentence(where, failure), true));
+    const refused = (tooMany: boolean) =>
+      fail(new DialError(authSentence(where, {...login.failure(), tooMany}), true));
+    /** A person takes longer than a server: our clock stands still meanwhile, and others may dial. */
+    const ask: Ask = async (request, failed) => {
+      clearTimeout(timer);
+      if (!secrets.holds(request.covers)) report(`waiting for an answer about ${hop.alias}`, 'person');
+      const texts = await secrets.ask(request, failed, asking.signal);
+      if (stage !== 'over') {
+        report('authenticating');
+        wind();
+      }
+      return texts;
     };
+    const login = createLogin({
+      where,
+      keys,
+      secrets,
+      ask,
+      trusted: () => warning === undefined,
+      cancelled: () => refused(false),
+    });
     /** Keeps the first bytes, to be able to say what else answered on this port. */
     const listen = (data: Buffer) => {
       if (heard.length < 100) heard += data.toString('latin1');
@@ -157,7 +184,11 @@ function handshake(client: Client, options: LinkOptions): Promise<void> {
     client.on('error', (error: Error & {level?: string; code?: unknown}) => {
       if (stage === 'over') return;
       if (isSigning(error)) {
-        notes.push(`The agent did not sign with ${tried.at(-1)}.`);
+        login.note(
+          error.message.startsWith(NOT_GIVEN)
+            ? `${error.message}.`
+            : `The agent did not sign with ${login.lastTried()}.`,
+        );
         return;
       }
       if (stage === 'login') {
@@ -179,9 +210,16 @@ function handshake(client: Client, options: LinkOptions): Promise<void> {
       stage = 'login';
       report('authenticating');
     });
-    client.once('ready', () => settle(resolve));
+    client.once('ready', () => settle(() => resolve(warning)));
+    client.once('change password', () =>
+      fail(
+        new DialError(
+          `The password of ${hop.user} on ${at(where)} has expired: change it with \`${sshCommand(where)}\`.`,
+          true,
+        ),
+      ),
+    );
 
-    let next = 0;
     const config: ConnectConfig = {
       sock: stream as NonNullable<ConnectConfig['sock']>,
       username: hop.user,
@@ -200,8 +238,9 @@ function handshake(client: Client, options: LinkOptions): Promise<void> {
         report('checking host key');
         clearTimeout(timer);
         trust.verify(where, key, report, signal).then(
-          () => {
+          doubt => {
             if (stage === 'over') return;
+            warning = doubt;
             trusted = key;
             wind();
             verify(true);
@@ -210,14 +249,14 @@ function handshake(client: Client, options: LinkOptions): Promise<void> {
         );
       },
       authHandler: ((left: readonly string[] | null, half: boolean | null, go: (method: unknown) => void) => {
-        if (left) wants = left;
-        partial ||= half === true;
-        // Without a key, asking for no proof at all tells what the server would take.
-        if (left === null && keys.offers.length === 0) return go({type: 'none', username: hop.user});
-        const offer = keys.offers[next++];
-        if (offer === undefined || (left && !left.includes('publickey'))) return refused(false);
-        tried.push(offer.label);
-        go(offer.method);
+        login.next(left, half === true).then(
+          method => {
+            if (stage === 'over') return;
+            if (method) go(method);
+            else refused(false);
+          },
+          (error: unknown) => fail(asDialError(error)),
+        );
       }) as NonNullable<ConnectConfig['authHandler']>,
     };
     stream.on('data', listen);
@@ -229,6 +268,7 @@ function handshake(client: Client, options: LinkOptions): Promise<void> {
     wind();
     try {
       client.connect(config);
+      if (keys.offers.some(offer => offer.certified)) renameSignatures(client);
     } catch (error) {
       fail(new DialError(handshakeSentence(where, error instanceof Error ? error.message : String(error))));
     }

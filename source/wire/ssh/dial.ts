@@ -9,6 +9,7 @@ import {hostKeyAlgorithms} from './hop-settings.ts';
 import {createJumps} from './jumps.ts';
 import {gatherKeys} from './keys.ts';
 import {loadSsh2} from './library.ts';
+import {createSecrets} from './secrets.ts';
 import type {Where} from './sentences.ts';
 import {openSocket} from './socket.ts';
 import type {Target} from './target.ts';
@@ -31,6 +32,7 @@ export type SshOptions = {
 export function sshDial(options: SshOptions): Dial {
   const person = whoAmI(options);
   const trust = createTrust(options.prompter);
+  const secrets = createSecrets(options.prompter);
 
   /** Connects to `where`: straight, or through the jump hosts in front of it. */
   const reach = async (where: Where, report: Report, signal: AbortSignal): Promise<Link> => {
@@ -38,10 +40,10 @@ export function sshDial(options: SshOptions): Dial {
     const jump = through.at(-1);
     const prepare = async () => {
       const ssh2 = await loadSsh2();
-      const keys = await gatherKeys(hop, ssh2);
+      const keys = await gatherKeys(hop, ssh2, secrets);
       const known = await trust.typesFor(where);
       const hostKeys = hostKeyAlgorithms(hop.hostKeyAlgorithms, known, hop.alias);
-      return {ssh2, where, keys, hostKeys, trust, report, signal};
+      return {ssh2, where, keys, secrets, hostKeys, trust, report, signal};
     };
     if (jump === undefined) {
       report(`connecting to ${hop.host}`);
@@ -67,7 +69,7 @@ export function sshDial(options: SshOptions): Dial {
       const stream = await lease.link.forward(hop, signal).catch(ofNode(where.node));
       const link = await openLink({...shared, stream, carrier: lease.link.lost});
       link.lost.then(lease.release);
-      return link;
+      return {...link, warnings: [...lease.link.warnings, ...link.warnings]};
     } catch (error) {
       lease.release();
       throw error;
@@ -93,6 +95,7 @@ export function sshDial(options: SshOptions): Dial {
       shell.gone.then(made.end);
       return {
         ...shell,
+        warnings: made.warnings,
         end: () => {
           shell.end();
           made.end();

@@ -109,24 +109,51 @@ export type AuthFailure = {
   readonly partial?: boolean;
   /** The server cut us off after so many keys. */
   readonly tooMany?: boolean;
+  /** The person cancelled a question. */
+  readonly gaveUp?: boolean;
+  /** Whether something that a person typed was sent. */
+  readonly answered?: boolean;
+  /** Whether anybody can be asked. */
+  readonly asks?: boolean;
+  /** False where the host key is in doubt, so that no secret was asked for. */
+  readonly trusted?: boolean;
 };
 
-export function authSentence(where: Where, {tried, notes, wants, partial, tooMany}: AuthFailure): string {
-  const who = `${where.hop.user} on ${at(where)}`;
+/** Proofs that a person gives. */
+const ASKED = ['password', 'keyboard-interactive'];
+
+export function authSentence(where: Where, failure: AuthFailure): string {
+  const {tried, notes, wants, partial, tooMany, gaveUp, answered, asks, trusted} = failure;
+  const {user} = where.hop;
+  const who = `${user} on ${at(where)}`;
   const more = notes.length > 0 ? ` ${notes.join(' ')}` : '';
+  const asked = wants?.filter(method => ASKED.includes(method)) ?? [];
+  /** What to do where the server wants what only a person can give, or a proof that hoptop does not have. */
+  const next = () => {
+    if (asked.length === 0) return 'use --transport openssh, if your own ssh can give that';
+    if (trusted === false) return 'its host key is in doubt, so nothing was asked for: mend that first';
+    if (asks === false)
+      return "open hoptop's UI (--ui), which asks for it; a command that prints asks nobody";
+    return `see that \`${sshCommand(where)}\` gets in`;
+  };
+  if (gaveUp) {
+    return `You did not answer what ${at(where)} wants from ${user} (${list(wants)}): dial again to be asked again, or name a key with -i.${more}`;
+  }
   if (partial) {
-    return `${begin(where)} took a key for ${where.hop.user} but wants a second proof (${list(wants)}), which hoptop does not give: allow publickey alone for this user.${more}`;
+    return `${begin(where)} took a key for ${user} but wants a second proof (${list(wants)}): ${next()}.${more}`;
   }
   if (wants && wants.length > 0 && !wants.includes('publickey')) {
-    return `${begin(where)} takes no keys for ${where.hop.user}, only ${list(wants)}; hoptop logs in with keys: set PubkeyAuthentication there.${more}`;
+    if (answered) return `${begin(where)} did not accept ${list(tried)} for ${user}: ${next()}.${more}`;
+    return `${begin(where)} takes no keys for ${user}, only ${list(wants)}: ${next()}.${more}`;
   }
   if (tried.length === 0) {
-    return `There is no key to log in with as ${who}: name one with -i, or load it into the agent with ssh-add.${more}`;
+    const or = asked.length > 0 && (asks === false || trusted === false) ? `; or ${next()}` : '';
+    return `There is no key to log in with as ${who}: name one with -i, or load it into the agent with ssh-add${or}.${more}`;
   }
   if (tooMany) {
-    return `${begin(where)} cut the login of ${where.hop.user} off after ${tried.length} keys (${list(tried)}): name the right one with -i and set IdentitiesOnly yes in ~/.ssh/config.${more}`;
+    return `${begin(where)} cut the login of ${user} off after ${tried.length} ${tried.length === 1 ? 'attempt' : 'keys'} (${list(tried)}): name the right one with -i and set IdentitiesOnly yes in ~/.ssh/config.${more}`;
   }
-  return `${begin(where)} does not accept for ${where.hop.user} any key that was tried (${list(tried)}): add one to that user's authorized_keys, name another with -i or another user with -l.${more}`;
+  return `${begin(where)} does not accept for ${user} any key that was tried (${list(tried)}): add one to that user's authorized_keys, name another with -i or another user with -l.${more}`;
 }
 
 /** Why no shell could be started on an open connection. */

@@ -21,8 +21,11 @@ import {at, sshCommand, type Where} from './sentences.ts';
 export type Trust = {
   /** Key types known for this host, to be offered first. Throws a final `DialError` when a file cannot be read. */
   typesFor(where: Where): Promise<readonly string[]>;
-  /** Resolves when `key` may be trusted; otherwise throws a final `DialError` with what to do. */
-  verify(where: Where, key: Buffer, report: Report, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when `key` may be trusted, with a warning where nobody checked it (StrictHostKeyChecking no); otherwise
+   * throws a final `DialError` with what to do.
+   */
+  verify(where: Where, key: Buffer, report: Report, signal: AbortSignal): Promise<string | undefined>;
 };
 
 /** Trust shared by all nodes of one run: a key accepted "this once" holds until the program ends. */
@@ -60,11 +63,18 @@ export function createTrust(prompter: Prompter): Trust {
       const {host, port} = lookup(hop);
       const entries = await readEntries(where);
       const verdict = judge(entries, host, port, key);
-      if (verdict.verdict === 'known') return;
+      if (verdict.verdict === 'known') return undefined;
+      if (verdict.verdict === 'changed' && hop.hostKeyCheck === 'off') return offWarning(where, key, verdict);
       if (verdict.verdict !== 'unknown') throw new DialError(refusal(where, key, verdict), true);
-      if (accepted.has(session(hop, key))) return;
-      if (hop.hostKeyCheck === 'add' || hop.hostKeyCheck === 'off')
-        return accept(where, key, entries, report);
+      if (hop.hostKeyCheck === 'off') {
+        await accept(where, key, entries, report);
+        return offWarning(where, key, verdict);
+      }
+      if (accepted.has(session(hop, key))) return undefined;
+      if (hop.hostKeyCheck === 'add') {
+        await accept(where, key, entries, report);
+        return undefined;
+      }
       if (hop.hostKeyCheck === 'refuse' || !prompter.canAsk)
         throw new DialError(unknownSentence(where, key, verdict), true);
 
@@ -75,11 +85,14 @@ export function createTrust(prompter: Prompter): Trust {
         return now === 'unknown' ? undefined : 'no';
       };
       const answer = await prompter.ask(question(where, key, verdict), signal, settled);
-      if (answer === 'settled') return;
-      if (answer === 'remember') return accept(where, key, entries, report);
+      if (answer === 'settled') return undefined;
+      if (answer === 'remember') {
+        await accept(where, key, entries, report);
+        return undefined;
+      }
       if (answer === 'once') {
         accepted.add(session(hop, key));
-        return;
+        return undefined;
       }
       throw new DialError(
         `You did not accept the host key of ${at(where)} (${describeKey(key)}); dial again to be asked again.`,
@@ -183,6 +196,15 @@ function refusal(where: Where, key: Buffer, verdict: Verdict & {verdict: 'change
     return `The host key of ${at(where)} (${describeKey(key)}) is revoked in ${file}:${line}: do not connect; give the machine a new host key.`;
   }
   return `The host key of ${at(where)} has changed: it is now ${describeKey(key)}, while ${file}:${line} has another ${typeName(verdict.type)} key. Someone may be in between, or the machine was set up anew. If you know that it was, run \`ssh-keygen -f ${file} -R '${hostName(host, port)}'\` and connect again.`;
+}
+
+/** What ssh prints with at signs around it. */
+function offWarning(where: Where, key: Buffer, verdict: Verdict & {verdict: 'changed' | 'unknown'}): string {
+  const what =
+    verdict.verdict === 'changed'
+      ? `HAS CHANGED (it is now ${describeKey(key)}, while ${verdict.at.file}:${verdict.at.line} has another)`
+      : `was not known and is trusted unchecked from now on (${describeKey(key)})`;
+  return `WARNING: the host key of ${at(where)} ${what}, and StrictHostKeyChecking is off in ssh's configuration: someone may be in between and see and alter what is read. No password is sent there.`;
 }
 
 /** What to look a host up under: HostKeyAlias stands for host and port together. */

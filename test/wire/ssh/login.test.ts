@@ -2,6 +2,7 @@ import {execFileSync} from 'node:child_process';
 import {existsSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {createPrompter} from '../../../source/wire/prompter.ts';
 import {dialNode, hello, knownHosts, refusal, type Setup, say, target} from './setup.ts';
 import {type Agent, makeKey, missing, type Sshd, startAgent, startSshd, temporary} from './sshd.ts';
 
@@ -96,6 +97,89 @@ describe.skipIf(missing())('logging in, against a real sshd', () => {
     const steps = go({env: {SSH_AUTH_SOCK: own.socket}, flags: {identity: [path('locked')]}});
     expect(await hello(steps)).toBe('hello from root');
     own.stop();
+  });
+
+  describe('user certificates', () => {
+    let ca: string;
+    let trusting: Sshd;
+    let flags: NonNullable<Setup['flags']>;
+    /** Signs a key as ssh-keygen does; only the certificate gets in, the key itself is not authorized. */
+    const sign = (name: string, ...options: string[]) =>
+      execFileSync('ssh-keygen', ['-q', '-s', ca, '-I', name, '-n', 'root', ...options, `${path(name)}.pub`]);
+    beforeAll(async () => {
+      ca = path('ca');
+      makeKey(ca);
+      trusting = await startSshd({TrustedUserCAKeys: `${ca}.pub`, LogLevel: 'DEBUG1'});
+      flags = {'known-hosts': knownHosts(trusting.directory, trusting.known)};
+    });
+    afterAll(() => trusting.stop());
+    const enter = (setup: Setup) => dialNode(target(trusting), {...setup, flags: {...flags, ...setup.flags}});
+
+    test.each([
+      ['ed25519', []],
+      ['ecdsa', ['-b', '256']],
+      ['ecdsa', ['-b', '384']],
+      ['ecdsa', ['-b', '521']],
+      ['rsa', ['-b', '2048']],
+    ])('beside the key: %s %j', async (type, options) => {
+      const name = `cert-${type}-${options.join('')}`;
+      execFileSync('ssh-keygen', ['-q', '-t', type, ...options, '-N', '', '-f', path(name)]);
+      sign(name);
+      expect(await hello(enter({flags: {identity: [path(name)]}}))).toBe('hello from root');
+      expect(trusting.log()).toMatch(new RegExp(`Accepted publickey for root .*-CERT .*ID ${name}`));
+    });
+
+    test('by CertificateFile, with the key in the agent or encrypted', async () => {
+      for (const [name, passphrase] of [
+        ['held-cert', ''],
+        ['locked-cert', 'open sesame'],
+      ] as const) {
+        makeKey(path(name), 'rsa', passphrase);
+        sign(name);
+        execFileSync('mv', [`${path(name)}-cert.pub`, path(`${name}.elsewhere`)]);
+      }
+      const own = await startAgent();
+      own.add(path('held-cert'));
+      const config = path('cert-config');
+      const text = (name: string) =>
+        `IdentityFile ${path(name)}\nCertificateFile ${path(`${name}.elsewhere`)}\nIdentitiesOnly yes\n`;
+      writeFileSync(config, text('held-cert'));
+      rmSync(path('held-cert'));
+      const env = {SSH_AUTH_SOCK: own.socket};
+      expect(await hello(enter({env, flags: {'ssh-config': config}}))).toBe('hello from root');
+      own.stop();
+      writeFileSync(config, text('locked-cert'));
+      const prompter = createPrompter();
+      prompter.prompts(
+        prompt => prompt && setImmediate(() => prompter.answer(prompt.id, 'once', 'open sesame')),
+      );
+      expect(await hello(enter({prompter, flags: {'ssh-config': config}}))).toBe('hello from root');
+    });
+
+    test('one that has expired, one for somebody else, one of another authority, and nonsense', async () => {
+      for (const name of ['expired', 'for-another', 'foreign', 'nonsense']) makeKey(path(name));
+      sign('expired', '-V', '20200101:20200102');
+      execFileSync('ssh-keygen', ['-q', '-s', ca, '-I', 'x', '-n', 'other', `${path('for-another')}.pub`]);
+      makeKey(path('other-ca'));
+      execFileSync('ssh-keygen', [
+        '-q',
+        '-s',
+        path('other-ca'),
+        '-I',
+        'x',
+        '-n',
+        'root',
+        `${path('foreign')}.pub`,
+      ]);
+      writeFileSync(`${path('nonsense')}-cert.pub`, 'ssh-ed25519-cert-v01@openssh.com AAAA\n');
+      const why = async (name: string) => (await refusal(enter({flags: {identity: [path(name)]}}))).message;
+      expect(await why('expired')).toContain(
+        `The certificate ${path('expired')}-cert.pub expired at 2020-01-0`,
+      );
+      expect(await why('for-another')).toContain(`certificate ${path('for-another')}-cert.pub`);
+      expect(await why('foreign')).toContain(`certificate ${path('foreign')}-cert.pub`);
+      expect(await why('nonsense')).toContain('is no user certificate that hoptop can use');
+    });
   });
 
   test('a refused key is named', async () => {

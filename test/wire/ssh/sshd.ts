@@ -61,8 +61,8 @@ export function makeKey(path: string, type = 'ed25519', passphrase = ''): string
 type StartOptions = {
   readonly keyTypes?: readonly string[];
   readonly host?: string;
-  /** Users that only this server knows, by name, with their login shells. */
-  readonly users?: readonly (readonly [name: string, shell: string])[];
+  /** Users that only this server knows, by name, with their login shells and a crypt(3) hash of their password. */
+  readonly users?: readonly (readonly [name: string, shell: string, hash?: string])[];
 };
 
 export async function startSshd(
@@ -98,7 +98,9 @@ export async function startSshd(
   );
   const logFile = join(directory, 'log');
   const passwd = join(directory, 'passwd');
-  const entries = users.map(([name, shell], n) => `${name}:x:${64_000 + n}:65534::/tmp:${shell}\n`);
+  const entries = users.map(
+    ([name, shell, hash = 'x'], n) => `${name}:${hash}:${64_000 + n}:65534::/tmp:${shell}\n`,
+  );
   writeFileSync(passwd, readFileSync('/etc/passwd', 'utf8') + entries.join(''), {mode: 0o644});
   const run = [SSHD, '-D', '-f', file, '-E', logFile];
   // Its own view of /etc/passwd, in a mount namespace that ends with it: the machine's users stay as they are.
