@@ -77,6 +77,12 @@ export const FLAGS = {
     group: 'ssh',
     help: 'Port to connect to where a target names none.',
   },
+  transport: {
+    type: 'string',
+    value: 'WHICH',
+    group: 'ssh',
+    help: 'ssh2 (built in, default), or openssh: your own ssh program, for ProxyCommand, FIDO keys, GSSAPI, host certificates.',
+  },
   'known-hosts': {
     type: 'string',
     value: 'FILE',

@@ -12,6 +12,8 @@ export type NodeStatus = {
   readonly state: NodeEvent['state'];
   readonly step?: string;
   readonly cause?: string;
+  /** What the person has to know about the way there, e.g. that nobody checked its host key. */
+  readonly warning?: string;
   /** When it entered this state. */
   readonly since: string;
   /** Sweeps completed; 0 means nothing has been read of it yet. */

@@ -93,6 +93,7 @@ function statusOf({id, reach, snapshot}: NodeWorld): NodeStatus {
     sweep: snapshot?.sweep ?? 0,
     ...(reach.step ? {step: reach.step} : {}),
     ...(reach.cause ? {cause: reach.cause} : {}),
+    ...(reach.warning ? {warning: reach.warning} : {}),
     ...(snapshot ? {at: snapshot.at} : {}),
     ...(snapshot?.cost ? {wall: snapshot.cost.wall, cpu: snapshot.cost.cpu} : {}),
   };

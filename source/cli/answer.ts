@@ -59,6 +59,7 @@ export async function answerOnce(
     // A recording that is cut answers as far as it goes, and says so.
     if (notice) process.stderr.write(`hoptop: ${sanitise(notice)}\n`);
     for (const node of nodes) {
+      if (node.warning) process.stderr.write(`hoptop: ${sanitise(node.warning)}\n`);
       if (node.sweep === 0) process.stderr.write(`hoptop: ${sanitise(unreadable(node))}\n`);
     }
     return code;

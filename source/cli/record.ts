@@ -43,10 +43,13 @@ export async function record(words: readonly string[], flags: Flags): Promise<nu
   const engine = createEngine(drive, {watch: () => () => {}, answer: () => {}});
   const told = new Map<string, string>();
   const unwatch = engine.status(({nodes}) => {
-    for (const {id, state, cause} of nodes) {
+    for (const {id, state, cause, warning} of nodes) {
       // A lost node is dialled again and again: said once.
       if (state === 'dialling') continue;
-      const word = state === 'lost' ? `lost: ${cause ?? 'no reason given'}` : 'recording';
+      const word =
+        state === 'lost'
+          ? `lost: ${cause ?? 'no reason given'}`
+          : `recording${warning ? `; ${warning}` : ''}`;
       if (told.get(id) === word) continue;
       told.set(id, word);
       process.stderr.write(`hoptop: ${id}: ${sanitise(word)}\n`);

@@ -7,7 +7,8 @@ import {clean, width} from './text.ts';
 
 /**
  * One line: what is looked at, how much of it is reached, and how old it is. A second one when a recording is played
- * (the transport) or while some node is not reached (which, and what it is busy with).
+ * (the transport) or while some node is not reached (which, and what it is busy with), and one more while the way to a
+ * node is in doubt.
  */
 export function headerLines(status: Status | undefined, columns: number): Line[] {
   const name: Cell = {text: ' hoptop ', tone: 'strong'};
@@ -16,7 +17,15 @@ export function headerLines(status: Status | undefined, columns: number): Line[]
   if (status.player) lines.push(transport(status.player, columns));
   const unreached = status.nodes.filter(node => node.state === 'dialling' || node.state === 'lost');
   if (unreached.length > 0 && !holdsNothing(status)) lines.push(cut(waiting(unreached, status.now), columns));
+  const doubted = status.nodes.filter(node => node.warning !== undefined);
+  if (doubted.length > 0) lines.push(cut(warnings(doubted), columns));
   return lines;
+}
+
+/** Stays on screen: what is shown below may not be what the node said. */
+function warnings([first, ...others]: readonly NodeStatus[]): Line {
+  const more = others.length > 0 ? ` (and ${others.length} more: n shows all)` : '';
+  return [{text: ` ⚠${more} ${clean(first?.warning ?? '')}`, tone: 'bad'}];
 }
 
 /** Cells between what stands at the left and what stands at the right. */

@@ -21,6 +21,9 @@ export function nodeLines(status: Status | undefined, columns: number): Line[] {
       {text: busy(node, status.now), tone: TONES[node.state]},
       {text: read(node, status.now), tone: 'dim'},
     ] satisfies Line,
+    ...wrap(node.warning ?? '', columns - 5).flatMap((text): Line[] =>
+      text === '' ? [] : [[{text: `     ${text}`, tone: 'bad'}]],
+    ),
     ...wrap(node.cause ?? '', columns - 5).flatMap((text): Line[] =>
       text === '' ? [] : [[{text: `     ${text}`}]],
     ),

@@ -91,7 +91,12 @@ export function createNode(node: string, {dial, timing, patience, turn, tell}: N
       let pause: number | undefined;
       try {
         const {opened, hello} = await open(cause);
-        say({state: reached ? 'back' : 'ready', ...reachedAs(node, hello)});
+        const warning = shell?.warnings?.join(' ');
+        say({
+          state: reached ? 'back' : 'ready',
+          ...reachedAs(node, hello),
+          ...(warning ? {warning} : {}),
+        });
         reached = true;
         cause = await opened.lost;
       } catch (problem) {

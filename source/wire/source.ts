@@ -129,6 +129,8 @@ export type NodeEvent = {
   readonly cause?: string;
   /** When ready or back: the user id that reads run as there; any but 0 sees less (`Reader.withoutRoot`). */
   readonly uid?: number;
+  /** When ready or back: what the person has to know about the way there, as long as it is used. */
+  readonly warning?: string;
   /** When ready or back: what to know about reading this node, in one sentence. */
   readonly note?: string;
 };
