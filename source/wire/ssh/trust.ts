@@ -63,6 +63,7 @@ export function createTrust(prompter: Prompter): Trust {
       const {host, port} = lookup(hop);
       const entries = await readEntries(where);
       const verdict = judge(entries, host, port, key);
+      await refuseRevoked(where, key);
       if (verdict.verdict === 'known') return undefined;
       if (verdict.verdict === 'changed' && hop.hostKeyCheck === 'off') return offWarning(where, key, verdict);
       if (verdict.verdict !== 'unknown') throw new DialError(refusal(where, key, verdict), true);
@@ -136,6 +137,28 @@ async function readEntries({hop}: Where): Promise<KnownHost[]> {
   return hashedFile && !mine.includes(hashedFile) ? [...mine, hashedFile] : mine;
 }
 
+/**
+ * RevokedHostKeys (ssh_config(5)): a list of public keys. As in ssh, a list that cannot be read refuses every host; so
+ * does ssh's binary form of it, which hoptop does not read.
+ */
+async function refuseRevoked(where: Where, key: Buffer): Promise<void> {
+  const file = where.hop.revoked;
+  if (file === undefined) return;
+  const cannot = (why: string) =>
+    new DialError(
+      `The revoked host keys in ${file} cannot be read (${why}), so ${where.hop.host} cannot be checked: mend RevokedHostKeys in ssh's configuration, or use --transport openssh.`,
+      true,
+    );
+  const text = await readFile(file, 'latin1').catch((error: unknown) => {
+    throw cannot(codeOf(error));
+  });
+  if (text.startsWith('SSHKRL')) throw cannot('it is a binary list, a KRL');
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.split(/\s+/).some(word => word.length > 20 && Buffer.from(word, 'base64').equals(key)))
+      throw new DialError(refusal(where, key, {verdict: 'revoked', at: {file, line: index + 1}}), true);
+  }
+}
+
 async function append(file: string, line: string): Promise<void> {
   const directory = dirname(file);
   // `mkdir` says which directory it made first: only that one is ours to close to others.
@@ -186,7 +209,7 @@ function unknownSentence(where: Where, key: Buffer, verdict: Verdict & {verdict:
 }
 
 function authorityNote({file, line}: {file: string; line: number}): string {
-  return `${file}:${line} trusts a certificate authority for it; hoptop checks plain host keys only.`;
+  return `${file}:${line} trusts a certificate authority for it, and hoptop itself checks plain host keys only: use --transport openssh, which checks host certificates.`;
 }
 
 function refusal(where: Where, key: Buffer, verdict: Verdict & {verdict: 'changed' | 'revoked'}): string {

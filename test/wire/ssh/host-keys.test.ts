@@ -1,4 +1,4 @@
-import {execFileSync} from 'node:child_process';
+import {execFileSync, spawnSync} from 'node:child_process';
 import {chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
@@ -159,6 +159,64 @@ describe.skipIf(missing())('host keys, against a real sshd', () => {
     const error = await refusal(go(file, scripted('remember')));
     expect(error.final).toBe(true);
     expect(error.message).toContain(`is revoked in ${file}:2`);
+  });
+
+  // Whatever a file says, ssh and hoptop let the same hosts in.
+  test.each([
+    ['the key', true, (name: string, mine: string) => `${name} ${mine}`],
+    ['wildcards', true, (_name: string, mine: string) => `[127.0.?.*]:* ${mine}`],
+    // The plain name is looked up after the one with the port, and that one is not negated.
+    ['a negation of the name with its port', true, (name: string, mine: string) => `!${name},* ${mine}`],
+    ['a negation of both names', false, (name: string, mine: string) => `*,!${name},!127.* ${mine}`],
+    [
+      'the key on the second line',
+      true,
+      (name: string, mine: string, its: string) => `${name} ${its}\n${name} ${mine}`,
+    ],
+    ['another key', false, (name: string, _mine: string, its: string) => `${name} ${its}`],
+    ['the plain name', true, (_name: string, mine: string) => `127.0.0.1 ${mine}`],
+    ['another port', false, (_name: string, mine: string) => `[127.0.0.1]:1 ${mine}`],
+    ['revoked, and listed', false, (name: string, mine: string) => `${name} ${mine}\n@revoked * ${mine}`],
+    ['revoked elsewhere', true, (name: string, mine: string) => `${name} ${mine}\n@revoked other ${mine}`],
+    ['an authority only', false, (_name: string, mine: string) => `@cert-authority * ${mine}`],
+    [
+      'a comment and an unknown marker',
+      false,
+      (name: string, mine: string) => `# ${name} ${mine}\n@what ${name} ${mine}`,
+    ],
+    ['upper case', true, (_name: string, mine: string) => `LOCALHOST,[127.0.0.1]:* ${mine}`],
+  ])('ssh says the same: %s', async (_what, enters, line) => {
+    const name = `[127.0.0.1]:${sshd.port}`;
+    const file = knownHosts(directory, `${line(name, sshd.hostKeys[0]!, other)}\n`);
+    const options = [
+      'BatchMode=yes',
+      'StrictHostKeyChecking=yes',
+      `UserKnownHostsFile=${file}`,
+      'GlobalKnownHostsFile=/dev/null',
+    ];
+    const ssh = spawnSync('ssh', [
+      ...['-F', 'none', '-i', key, '-p', String(sshd.port)],
+      ...options.flatMap(option => ['-o', option]),
+      ...['root@127.0.0.1', 'true'],
+    ]);
+    expect(ssh.status, String(ssh.stderr)).toBe(enters ? 0 : 255);
+    if (enters) expect(await hello(go(file))).toBe('hello from root');
+    else expect((await refusal(go(file))).final).toBe(true);
+  });
+
+  test('RevokedHostKeys: a list of keys, a list that is binary, and one that is not there', async () => {
+    const file = knownHosts(directory, sshd.known);
+    const list = join(directory, 'revoked');
+    const config = join(directory, 'revoking');
+    writeFileSync(config, `RevokedHostKeys ${list}\n`);
+    const flags = {'ssh-config': config};
+    expect((await refusal(go(file, {flags}))).message).toContain(`${list} cannot be read (ENOENT)`);
+    writeFileSync(list, `${other} comment\n`);
+    expect(await hello(go(file, {flags}))).toBe('hello from root');
+    writeFileSync(list, `# out\n${other}\n${sshd.hostKeys[0]}\n`);
+    expect((await refusal(go(file, {flags}))).message).toContain(`is revoked in ${list}:3`);
+    execFileSync('ssh-keygen', ['-q', '-k', '-f', list, join(directory, 'other.pub')]);
+    expect((await refusal(go(file, {flags}))).message).toContain('it is a binary list, a KRL');
   });
 
   test('a file that cannot be read refuses everybody', async () => {
