@@ -78,7 +78,7 @@ function Dialog({prompt, typed, columns, rows, colour}: DialogProps) {
         // biome-ignore lint/suspicious/noArrayIndexKey: a line of the dialog is its own place
         <Painted key={i} text={paint([{text: line}], colour)} />
       ))}
-      <Painted text="" />
+      {lines.length > 0 && <Painted text="" />}
       {input.map(line => [<Painted key="input" text={paint(line, colour)} />, <Painted key="gap" text="" />])}
       {choices.map(choice => (
         <Painted key={choice} text={choice} />

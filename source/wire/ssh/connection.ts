@@ -158,7 +158,8 @@ function handshake(client: Client, options: LinkOptions): Promise<string | undef
     /** A person takes longer than a server: our clock stands still meanwhile, and others may dial. */
     const ask: Ask = async (request, failed) => {
       clearTimeout(timer);
-      if (!secrets.holds(request.covers)) report(`waiting for an answer about ${hop.alias}`, 'person');
+      if (!secrets.holds(request.covers))
+        report(`waiting for an answer about ${where.node ?? hop.alias}`, 'person');
       const texts = await secrets.ask(request, failed, asking.signal);
       if (stage !== 'over') {
         report('authenticating');

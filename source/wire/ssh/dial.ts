@@ -4,11 +4,8 @@ import type {Prompter} from '../prompter.ts';
 import {type Dial, DialError, type Report} from '../shell.ts';
 import {resolveTarget, type SshFlags} from './config.ts';
 import {readConfigs} from './config-files.ts';
-import {type Link, openLink} from './connection.ts';
-import {hostKeyAlgorithms} from './hop-settings.ts';
+import type {Link} from './connection.ts';
 import {createJumps} from './jumps.ts';
-import {gatherKeys} from './keys.ts';
-import {loadSsh2} from './library.ts';
 import {createSecrets} from './secrets.ts';
 import type {Where} from './sentences.ts';
 import {openSocket} from './socket.ts';
@@ -39,27 +36,24 @@ export function sshDial(options: SshOptions): Dial {
     const {hop, through} = where;
     const jump = through.at(-1);
     const prepare = async () => {
-      const ssh2 = await loadSsh2();
-      const keys = await gatherKeys(hop, ssh2, secrets);
-      const known = await trust.typesFor(where);
-      const hostKeys = hostKeyAlgorithms(hop.hostKeyAlgorithms, known, hop.alias);
-      return {ssh2, where, keys, secrets, hostKeys, trust, report, signal};
+      const {prepareEntry} = await import('./enter.ts');
+      return prepareEntry({where, trust, secrets, report, signal});
     };
     if (jump === undefined) {
       report(`connecting to ${hop.host}`);
       // A server takes its time to greet; keys and known hosts are read meanwhile. Mistakes there are told at once.
       const opening = openSocket(where, signal);
       opening.catch(() => {});
-      const shared = await prepare().catch((error: unknown) => {
+      const enter = await prepare().catch((error: unknown) => {
         opening.then(
           socket => socket.destroy(),
           () => {},
         );
         throw error;
       });
-      return openLink({...shared, stream: await opening});
+      return enter(await opening);
     }
-    const shared = await prepare();
+    const enter = await prepare();
     report(`through ${jump.alias}`);
     const lease = await jumps
       .take(through, (step, person) => report(`${jump.alias}: ${step}`, person), signal)
@@ -67,7 +61,7 @@ export function sshDial(options: SshOptions): Dial {
     try {
       report(`connecting to ${hop.host} through ${jump.alias}`);
       const stream = await lease.link.forward(hop, signal).catch(ofNode(where.node));
-      const link = await openLink({...shared, stream, carrier: lease.link.lost});
+      const link = await enter(stream, lease.link.lost);
       link.lost.then(lease.release);
       return {...link, warnings: [...lease.link.warnings, ...link.warnings]};
     } catch (error) {
