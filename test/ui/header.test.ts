@@ -31,6 +31,18 @@ test.each([
   expect(texts(SOME_LOST, columns)[0]).toBe(expected);
 });
 
+test('a way to a node that is in doubt stays on screen', () => {
+  const warning =
+    'WARNING: the host key of worker-1 HAS CHANGED\u001b[0m, and more that does not fit in here.';
+  const nodes = STATUS.nodes.map((node, i) => (i < 2 ? {...node, warning} : node));
+  const lines = headerLines({...STATUS, nodes}, 80);
+  expect(lines.at(-1)).toMatchObject([{tone: 'bad'}]);
+  expect(texts({...STATUS, nodes}, 80).at(-1)).toBe(
+    ' ⚠ (and 1 more: n shows all) WARNING: the host key of worker-1 HAS CHANGED[0m, …',
+  );
+  expect(headerLines(STATUS, 80)).toHaveLength(1);
+});
+
 test('a source with a long name is cut before it touches what stands at the right', () => {
   const source = 'ssh, a-very-long-name-of-a-recording-from-the-cluster.hop';
   expect(texts({...SOME_LOST, source}, 60)[0]).toMatch(/… {2,}data 1 s old $/);

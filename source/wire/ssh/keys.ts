@@ -3,6 +3,7 @@ import {readFile} from 'node:fs/promises';
 import {DialError} from '../shell.ts';
 import {type Certificate, certified, parseCertificate} from './certificates.ts';
 import type {Hop, IdentityFile} from './config.ts';
+import {keyType} from './known-hosts.ts';
 import type {AnyAuthMethod, ParsedKey, Ssh2} from './library.ts';
 import {lockedAgent, parseOne} from './locked.ts';
 import type {Ask, Secrets} from './secrets.ts';
@@ -45,7 +46,7 @@ export async function gatherKeys(hop: Hop, ssh2: Ssh2, secrets: Secrets): Promis
     if (found === undefined) continue;
     if ('problem' in found) {
       // Anything but "encrypted" would have to be mended first, and the person has just typed this name.
-      if (file.from === 'flag') throw new DialError(`${found.problem} Name a private key with -i.`, true);
+      if (file.from === 'flag') throw new DialError(found.problem, true);
       notes.push(found.problem);
       continue;
     }
@@ -101,7 +102,8 @@ async function readIdentity({path, from}: IdentityFile, ssh2: Ssh2): Promise<Ide
     const publicKey = await readPublic(`${path}.pub`, ssh2);
     if (publicKey)
       return {publicKey, locked: `The agent does not hold the key of ${path}.pub: run \`ssh-add\`.`};
-    if (code === 'ENOENT') return from === 'default' ? undefined : {problem: `There is no key file ${path}.`};
+    if (code === 'ENOENT')
+      return from === 'default' ? undefined : {problem: `There is no key file ${path}: name one with -i.`};
     return {problem: `The key file ${path} cannot be read (${code}).`};
   }
   const key = parseOne(text, ssh2);
@@ -121,7 +123,15 @@ async function readIdentity({path, from}: IdentityFile, ssh2: Ssh2): Promise<Ide
       locked: `The key ${path} is encrypted and not in the agent: run \`ssh-add ${path}\`, or open hoptop's UI (--ui), which asks for its passphrase.`,
     };
   }
-  return {problem: `${path} is not a private key that hoptop can read (${key.message}).`};
+  const half = publicOfEncrypted(text);
+  if (half && keyType(half).startsWith('sk-')) {
+    return {
+      problem: `The key ${path} lives in a security device (FIDO), which hoptop itself cannot use: use --transport openssh.`,
+    };
+  }
+  return {
+    problem: `${path} is not a private key that hoptop can read (${key.message}). Name a private key with -i.`,
+  };
 }
 
 async function readPublic(path: string, ssh2: Ssh2): Promise<Buffer | undefined> {

@@ -87,7 +87,7 @@ async function unlock(
       return key;
     }
     failed.push(given);
-    secrets.forget(covers);
+    secrets.forget(covers, given);
   }
   return undefined;
 }

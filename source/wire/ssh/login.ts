@@ -56,7 +56,7 @@ export function createLogin({where, keys, secrets, ask, trusted, cancelled}: Log
     for (const {covers, texts} of given) {
       if (proved) continue;
       refused.set(covers, [...(refused.get(covers) ?? []), texts]);
-      secrets.forget(covers);
+      secrets.forget(covers, texts);
     }
     given = [];
     // A server that fails without having asked anything has nothing to ask.

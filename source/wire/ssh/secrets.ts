@@ -30,7 +30,8 @@ export type Secrets = {
   ): Promise<readonly string[] | undefined>;
   /** Whether an answer for every node is held. */
   holds(covers: string): boolean;
-  forget(covers: string): void;
+  /** Drops an answer that was refused; a better one that was given meanwhile stays. */
+  forget(covers: string, refused: readonly string[]): void;
   /** Encrypted keys that were unlocked for every node, by their file. */
   readonly keys: Map<string, ParsedKey>;
 };
@@ -41,7 +42,10 @@ export function createSecrets(prompter: Prompter): Secrets {
     canAsk: prompter.canAsk,
     keys: new Map(),
     holds: covers => held.has(covers),
-    forget: covers => held.delete(covers),
+    forget(covers, refused) {
+      const texts = held.get(covers);
+      if (texts && same(texts, refused)) held.delete(covers);
+    },
     async ask({title, lines, inputs, covers, all}, failed, signal) {
       /** An answer that the person has given meanwhile, unless it is one that was refused here. */
       const given = () => {

@@ -8,6 +8,7 @@ import ssh2, {type KeyboardAuthContext} from 'ssh2';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import type {Prompt} from '../../../source/wire/prompt.ts';
 import {createPrompter, type Prompter} from '../../../source/wire/prompter.ts';
+import {createRemoteSource} from '../../../source/wire/remote.ts';
 import {sshDial} from '../../../source/wire/ssh/dial.ts';
 import {dialNode, hello, knownHosts, refusal, type Setup, say, target} from './setup.ts';
 import {makeKey, missing, type Sshd, startSshd, temporary} from './sshd.ts';
@@ -121,6 +122,34 @@ describe.skipIf(missing())('asking the person, against a real sshd', () => {
       }
     }
     expect(asked).toHaveLength(1);
+  });
+
+  test('fifty nodes at once, one password for all: one question, all are reached', async () => {
+    const busy = await startSshd(
+      {PasswordAuthentication: 'yes', KbdInteractiveAuthentication: 'no', MaxStartups: '100'},
+      {users: [['hopuser', '/bin/sh', HASH]]},
+    );
+    const {prompter, asked} = person(['wrong', 'all'], ['correct horse', 'all']);
+    const names = Array.from({length: 50}, (_, n) => `n${n}`);
+    const dial = sshDial({
+      targets: new Map(names.map(name => [name, target(busy, 'hopuser')])),
+      flags: {'ssh-config': 'none', 'known-hosts': knownHosts(busy.directory, busy.known)},
+      prompter,
+      env: {},
+      home: '/nonexistent',
+    });
+    const source = createRemoteSource({nodes: names, dial});
+    const ready = new Set<string>();
+    const stop = new AbortController();
+    for await (const event of source.events(stop.signal)) {
+      if (event.state === 'lost') throw new Error(event.cause);
+      if (event.state === 'ready') ready.add(event.node);
+      if (ready.size === names.length) stop.abort();
+    }
+    await source.close();
+    await busy.stop();
+    // The wrong one costs one question more, not one for each node.
+    expect(asked).toHaveLength(2);
   });
 
   test('questions of several nodes come one at a time', async () => {

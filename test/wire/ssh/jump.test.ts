@@ -102,6 +102,38 @@ describe.skipIf(missing())('through jump hosts, against real sshds', () => {
     expect(logins(gate)).toBe(1);
   });
 
+  test('four jump hosts, each with a user, a port, a key and a file of host keys of its own', async () => {
+    const names = ['h1', 'h2', 'h3', 'h4', 'node'];
+    const blocks: string[] = [];
+    const servers: Sshd[] = [];
+    for (const [n, name] of names.entries()) {
+      const server = await startSshd({}, {users: [[`user${n}`, '/bin/sh']]});
+      more.push(server);
+      servers.push(server);
+      server.authorize(makeKey(join(directory, `key-${name}`)));
+      writeFileSync(join(directory, `known-${name}`), `alias-${name} ${server.hostKeys[0]}\n`);
+      const before = n === 0 ? '' : ` ProxyJump ${names[n - 1]}\n`;
+      blocks.push(
+        `Host ${name}\n HostName 127.0.0.1\n Port ${server.port}\n User user${n}\n IdentitiesOnly yes\n IdentityFile ${directory}/key-%n\n HostKeyAlias alias-${name}\n UserKnownHostsFile ${directory}/known-%n\n${before}`,
+      );
+    }
+    const config = join(directory, 'chain');
+    writeFileSync(config, blocks.join(''));
+    const dial = sshDial({
+      targets: new Map([['n', 'node']]),
+      flags: {'ssh-config': config},
+      prompter: headless,
+      env: {},
+    });
+    const steps: string[] = [];
+    const shell = await dial('n', 'exec sh', step => steps.push(step), never);
+    expect(await say(shell, 'echo here')).toBe('here');
+    shell.end();
+    expect(servers.map(logins)).toEqual([1, 1, 1, 1, 1]);
+    for (const [n, server] of servers.entries())
+      expect(server.log()).toContain(`Accepted publickey for user${n} `);
+  });
+
   test('several nodes share one connection, which ends with the last of them and is made anew', async () => {
     const dial = behind([gate]);
     const shells = await Promise.all(['a', 'b', 'c'].map(node => dial(node, 'exec sh', () => {}, never)));

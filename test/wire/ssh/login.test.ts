@@ -206,6 +206,34 @@ describe.skipIf(missing())('logging in, against a real sshd', () => {
     expect(error.message).toMatch(why);
   });
 
+  test('a key in a security device is told from a broken one', async () => {
+    const string = (text: string | Buffer) => {
+      const bytes = Buffer.from(text);
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(bytes.length);
+      return Buffer.concat([length, bytes]);
+    };
+    // openssh PROTOCOL.key, with the public half of PROTOCOL.u2f; the rest is not looked at.
+    const half = [string('sk-ssh-ed25519@openssh.com'), string(Buffer.alloc(32, 7)), string('ssh:')];
+    const count = Buffer.from([0, 0, 0, 1]);
+    const body = [
+      string('none'),
+      string('none'),
+      string(''),
+      count,
+      string(Buffer.concat(half)),
+      string('rest'),
+    ];
+    const text = Buffer.concat([Buffer.from('openssh-key-v1\0'), ...body]).toString('base64');
+    writeFileSync(
+      path('fido'),
+      `-----BEGIN OPENSSH PRIVATE KEY-----\n${text.replace(/.{70}/g, '$&\n')}\n-----END OPENSSH PRIVATE KEY-----\n`,
+    );
+    const error = await refusal(withKey('fido'));
+    expect(error.message).toContain('lives in a security device (FIDO)');
+    expect(error.message).toContain('--transport openssh');
+  });
+
   test('an agent that is not there is a note, not an end', async () => {
     const env = {SSH_AUTH_SOCK: path('no-agent')};
     expect(await hello(go({env, flags: {identity: [path('ed25519')]}}))).toBe('hello from root');
