@@ -10,6 +10,7 @@ import {createAskpass} from './askpass.ts';
 import type {SshFlags} from './config.ts';
 import {CONNECT_TIMEOUT} from './hop-settings.ts';
 import {brokenSentence, refusedSentence, unrunnableSentence} from './openssh-sentences.ts';
+import {sshWords, typedWords} from './openssh-words.ts';
 import {createSecrets} from './secrets.ts';
 import {parseTarget, type Target} from './target.ts';
 
@@ -42,10 +43,11 @@ export function opensshDial({
     const target = targets.get(node);
     if (target === undefined) throw new DialError(`There is no node called ${node}.`, true);
     const where = typeof target === 'string' ? parseTarget(target) : target;
-    const words = sshWords(where, flags);
+    const words = sshWords(ssh, where, flags, prompter.canAsk);
+    const typed = typedWords(where, flags);
     report('asking ssh what it would do');
     const said = await effective(ssh, words, env, signal).catch((error: unknown) => {
-      throw new DialError(unrunnableSentence(node, ssh, words, error), true);
+      throw new DialError(unrunnableSentence(node, ssh, typed, error), true);
     });
     const shared = await hasMaster(ssh, words, said, env, signal);
     const asks = prompter.canAsk && said('batchmode') !== 'yes';
@@ -60,34 +62,11 @@ export function opensshDial({
         // Where nobody can be asked, no window of another program asks either.
         env: {...env, LC_ALL: 'C', ...(askpass?.env ?? {SSH_ASKPASS_REQUIRE: 'never'})},
       });
-      return await reached(child, {node, ssh, words, shared, asks, report, signal});
+      return await reached(child, {node, ssh, typed, shared, asks, report, signal});
     } finally {
       await askpass?.end();
     }
   };
-}
-
-/** The words that lead there, as the person would type them; the last two are `--` and the host. */
-function sshWords({host, user, port}: Target, flags: SshFlags): string[] {
-  const knownHosts = flags['known-hosts'];
-  const login = user ?? flags.login;
-  const to = port ?? flags.port;
-  return [
-    ...(flags['ssh-config'] === undefined ? [] : ['-F', flags['ssh-config']]),
-    ...(flags.identity ?? []).flatMap(file => ['-i', file]),
-    ...(flags.jump === undefined
-      ? []
-      : flags.jump === 'none'
-        ? ['-o', 'ProxyJump=none']
-        : ['-J', flags.jump]),
-    ...(login === undefined ? [] : ['-l', login]),
-    ...(to === undefined ? [] : ['-p', String(to)]),
-    ...(knownHosts === undefined
-      ? []
-      : ['-o', `UserKnownHostsFile="${knownHosts}"`, '-o', 'GlobalKnownHostsFile=/dev/null']),
-    '--',
-    host,
-  ];
 }
 
 type Said = (keyword: string) => string | undefined;
@@ -175,7 +154,7 @@ function run(
 type Reaching = {
   readonly node: string;
   readonly ssh: string;
-  readonly words: readonly string[];
+  readonly typed: readonly string[];
   readonly shared: boolean;
   readonly asks: boolean;
   readonly report: Report;
@@ -184,7 +163,7 @@ type Reaching = {
 
 /** Resolves with the shell once ssh is in; rejects with what ssh said when it is not. */
 function reached(child: ChildProcessWithoutNullStreams, reaching: Reaching): Promise<Shell> {
-  const {node, ssh, words, shared, asks, report, signal} = reaching;
+  const {node, ssh, typed, shared, asks, report, signal} = reaching;
   return new Promise((resolve, reject) => {
     let heard = '';
     let isIn = false;
@@ -237,18 +216,18 @@ function reached(child: ChildProcessWithoutNullStreams, reaching: Reaching): Pro
 
     child.once('error', error => {
       signal.removeEventListener('abort', abandon);
-      reject(new DialError(unrunnableSentence(node, ssh, words, error), true));
-      gone.resolve(unrunnableSentence(node, ssh, words, error));
+      reject(new DialError(unrunnableSentence(node, ssh, typed, error), true));
+      gone.resolve(unrunnableSentence(node, ssh, typed, error));
     });
     // `close`: everything it said has been heard by then.
     child.once('close', (status, killed) => {
       signal.removeEventListener('abort', abandon);
-      if (isIn) gone.resolve(brokenSentence(node, words, status, killed));
-      else reject(refusedSentence(node, words, heard, asks));
+      if (isIn) gone.resolve(brokenSentence(node, typed, status, killed));
+      else reject(refusedSentence(node, typed, heard, asks));
     });
     child.once('exit', (status, killed) => {
       // What it started (a ProxyCommand) may hold its streams open.
-      if (isIn) setTimeout(() => gone.resolve(brokenSentence(node, words, status, killed)), 50);
+      if (isIn) setTimeout(() => gone.resolve(brokenSentence(node, typed, status, killed)), 50);
     });
     if (shared) child.once('spawn', () => enter(''));
   });

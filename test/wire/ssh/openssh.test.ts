@@ -77,16 +77,21 @@ describe.skipIf(missing())('through the own ssh', () => {
     expect(await hello(go({flags}, 'far'))).toBe('hello from root');
   });
 
-  test('a jump host', async () => {
-    const flags = {
-      ...config('jumping', `Host 127.0.0.1\n  UserKnownHostsFile ${known}\n  IdentityFile ${path('id')}\n`),
-    };
-    const gate = await startSshd();
-    gate.authorize(readFileSync(path('id.pub'), 'utf8').trim());
-    writeFileSync(known, sshd.known + gate.known);
-    const jump = `root@127.0.0.1:${gate.port}`;
-    expect(await hello(go({flags: {...flags, jump}}))).toBe('hello from root');
-    await gate.stop();
+  test('jump hosts, with the same key and host keys; one that is itself the node is reached straight', async () => {
+    const gates = [await startSshd(), await startSshd()] as const;
+    for (const gate of gates) gate.authorize(readFileSync(path('id.pub'), 'utf8').trim());
+    const all = join(directory, 'all known');
+    writeFileSync(all, sshd.known + gates.map(gate => gate.known).join(''));
+    const jump = gates.map(gate => `root@127.0.0.1:${gate.port}`).join(',');
+    const flags = {jump, 'known-hosts': all};
+    const logins = () => gates.map(gate => gate.log().split('Accepted publickey').length - 1);
+    expect(await hello(go({flags}))).toBe('hello from root');
+    expect(logins()).toEqual([1, 1]);
+    expect(await hello(go({flags}, target(gates[1])))).toBe('hello from root');
+    expect(logins()).toEqual([2, 2]);
+    expect(await hello(go({flags}, target(gates[0])))).toBe('hello from root');
+    expect(logins()).toEqual([3, 2]);
+    for (const gate of gates) await gate.stop();
   });
 
   test('a host certificate of a trusted authority', async () => {
