@@ -272,10 +272,15 @@ function nodesOf(ways: readonly Way[]) {
   return new Set(ways.flatMap(({hops}) => hops.flatMap(({node}) => node ?? [])));
 }
 
-/** Interfaces that one direction crosses and the other does not, of nodes that both pass. */
+/**
+ * Interfaces that one direction crosses and the other does not, of nodes that both pass. Nothing is said where one of
+ * several ways is taken, or where it goes on is not known: which interfaces are crossed is then a guess.
+ */
 function asymmetry(there: readonly Way[], back: readonly Way[]): string[] {
   const arrived = there.filter(({outcome}) => outcome === 'delivered');
-  if (arrived.length === 0 || back.length === 0) return [];
+  const sure = (ways: readonly Way[]) =>
+    ways.length === 1 && ways[0]!.hops.every(({grade}) => grade === 'proven' || grade === 'inferred');
+  if (!sure(arrived) || !sure(back)) return [];
   const crossed = (ways: readonly Way[]) =>
     new Set(
       ways.flatMap(({hops}) =>

@@ -19,8 +19,8 @@ export function pathView(answer: PathAnswer): Omit<View, 'gaps'> {
     title: `path ${from.words} ${to.words}`,
     summary: [
       {text: forward.sentence, tone: tone(forward)},
-      ...size(forward.ways[0]),
-      ...(reply && tone(reply) !== 'plain' ? [{text: ` Back: ${reply.sentence}`, tone: tone(reply)}] : []),
+      ...size(forward.ways),
+      ...backCells(reply),
       ...(verified ? [verifiedCell(verified)] : []),
       ...(probed ? [probedCell(probed)] : []),
       ...(asymmetry.length > 0 ? [{text: ` ${asymmetry.join(' ')}`, tone: 'warn' as const}] : []),
@@ -29,17 +29,32 @@ export function pathView(answer: PathAnswer): Omit<View, 'gaps'> {
   };
 }
 
-/** Whether a full-size packet passes, and where the least room is. */
-function size(way: WayRow | undefined): Cell[] {
-  if (!way || way.outcome === 'broken' || way.outcome === 'unknown') return [];
+/** From the surest to what nobody knows. */
+const GRADES = ['proven', 'inferred', 'ambiguous', 'unknown'] as const;
+
+/** How sure the whole of it is: as its least sure hop, of every way that there may be. */
+function worstGrade(ways: readonly WayRow[]): (typeof GRADES)[number] {
+  const all = ways.flatMap(way => [way.grade, ...way.hops.map(hop => hop.grade)]);
+  return GRADES[Math.max(0, ...all.map(grade => GRADES.indexOf(grade)))]!;
+}
+
+/** How sure it is, whether a full-size packet passes, and where the least room is. */
+function size(ways: readonly WayRow[]): Cell[] {
+  const [way] = ways;
+  if (!way || ways.some(({outcome}) => outcome === 'broken' || outcome === 'unknown')) return [];
+  const worst = worstGrade(ways);
   const grade: Cell = {
-    text: ` ${way.grade === 'proven' ? 'Every hop is proven.' : `At best ${way.grade}.`}`,
-    tone: gradeTone(way.grade),
+    text: ` ${worst === 'proven' ? 'Every hop is proven.' : `At best ${worst}.`}`,
+    tone: gradeTone(worst),
   };
-  if (!way.mtu) return [grade];
-  const {full, room, hop, fits} = way.mtu;
-  const narrowest = way.hops[hop]!;
-  if (fits) return [grade, {text: ` Full packets of ${full} bytes fit.`}];
+  const tight = ways.find(({mtu}) => mtu && !mtu.fits) ?? way;
+  // What a packet meets between nodes that were not read, nobody knows; to oneself there is no link to be narrow.
+  const unread = ways.some(({hops}) => hops.some(hop => hop.way === 'fabric' && hop.grade !== 'proven'));
+  if (!tight.mtu || tight.mtu.full > LARGEST_PACKET) return [grade];
+  const {full, room, hop, fits} = tight.mtu;
+  if (fits)
+    return [grade, {text: ` Full packets of ${full} bytes fit${unread ? ', as far as was read' : ''}.`}];
+  const narrowest = tight.hops[hop]!;
   return [
     grade,
     {
@@ -47,6 +62,17 @@ function size(way: WayRow | undefined): Cell[] {
       tone: 'bad',
     },
   ];
+}
+
+/** Of IPv4 and of IPv6 without jumbograms (RFC 791): the MTU of `lo` is beyond it. */
+const LARGEST_PACKET = 65_535;
+
+/** The way back is told in one line with the other where it does not surely arrive. */
+function backCells(reply: Direction | undefined): Cell[] {
+  if (!reply) return [];
+  if (tone(reply) !== 'plain') return [{text: ` Back: ${reply.sentence}`, tone: tone(reply)}];
+  const worst = worstGrade(reply.ways);
+  return worst === 'proven' ? [] : [{text: ` Back: at best ${worst}.`, tone: gradeTone(worst)}];
 }
 
 function tone({ways}: Direction): Tone {

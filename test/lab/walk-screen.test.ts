@@ -97,7 +97,7 @@ describe.runIf(runs).each(topologies)('a person in $name', {timeout: 60_000}, to
       expect(twoEnds(second, line), line).toEqual(twoEnds(first, line)!.toReversed());
 
     await she.press('e');
-    const evidence = await she.shows('── Evidence');
+    const evidence = await she.shows('ss -tunaieH');
     expect(evidence).toMatch(/^ worker-2, netns \d+: sockets, sweep \d+/m);
     expect(evidence).toMatch(/^ \$ .*\bss -tunaieH/m);
     expect(evidence).toMatch(
