@@ -1,6 +1,6 @@
 import {FACTS} from '../facts/catalogue.ts';
 import {hang} from '../options.ts';
-import {agentText, bootCommand} from '../wire/script.ts';
+import {agentText, bootCommand} from '../wire/agent.ts';
 
 /** Everything that can run on a node: what, where, when, why, and what it may touch there. */
 export function commandsText(): string {
@@ -42,7 +42,8 @@ export function commandsText(): string {
       );
     if (reader.quiet) lines.push('    not run in a namespace where nothing moved since it was last read');
     if (reader.touches) lines.push(...hang('    may touch: ', reader.touches, 100));
-    lines.push(`    limits: ${reader.timeout} s, ${Math.round(reader.limit / 1024)} KiB`, '');
+    const pipe = reader.slight ? ', in a pipe shared with others so marked' : '';
+    lines.push(`    limits: ${reader.timeout} s, ${Math.round(reader.limit / 1024)} KiB${pipe}`, '');
   }
   lines.push(
     'The shell: the login shell is asked to run',

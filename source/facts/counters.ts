@@ -61,6 +61,7 @@ export const COUNTERS: Fact = {
     why: "Every interface's packets, bytes, errors and drops, for rates.",
     limit: 16_000_000,
     timeout: 5,
+    slight: true,
   },
   cadence: {when: 'sweep'},
   formats: [

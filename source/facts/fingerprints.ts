@@ -57,6 +57,7 @@ export const FINGERPRINTS: Fact = {
     why: 'A few bytes a namespace that change when its links, addresses, routes or neighbours do; only then are those read again.',
     limit: 4_000_000,
     timeout: 5,
+    slight: true,
   },
   cadence: {when: 'sweep'},
   contribute(reply, soFar) {

@@ -80,6 +80,7 @@ export const FORWARDING: Fact = {
     why: 'Bridges and vxlan devices decide by MAC address which port or peer node a frame goes to.',
     limit: 16_000_000,
     timeout: 5,
+    slight: true,
   },
   cadence: {when: 'change', backstop: 15},
   formats: [

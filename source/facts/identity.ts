@@ -138,6 +138,7 @@ export const IDENTITY: Fact = {
     why: 'Who the node is, what it runs, and since when it has been up.',
     limit: 16_384,
     timeout: 5,
+    slight: true,
   },
   cadence: {when: 'once'},
   formats: [

@@ -74,6 +74,7 @@ export const MEMBERSHIPS: Fact = {
     why: 'Which container and pod a process belongs to, by its control group.',
     limit: 16_000_000,
     timeout: 5,
+    slight: true,
   },
   cadence: {when: 'sweep'},
   formats: [

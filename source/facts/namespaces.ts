@@ -125,6 +125,7 @@ export const NAMESPACES: Fact = {
     withoutRoot: NEEDS_ROOT,
     limit: 16_000_000,
     timeout: 5,
+    slight: true,
   },
   cadence: {when: 'sweep'},
   formats: [

@@ -42,6 +42,7 @@ export const NSIDS: Fact = {
     why: 'Which namespace the other end of a veth is in, as the kernel numbers them.',
     limit: 1_000_000,
     timeout: 5,
+    slight: true,
   },
   cadence: {when: 'change', backstop: 15},
   formats: [

@@ -144,6 +144,7 @@ export const RULES6: Fact = {
     why: "IPv6's policy rules say which routing table a packet is looked up in.",
     limit: 4_000_000,
     timeout: 5,
+    slight: true,
   },
   cadence: {when: 'change', backstop: 15},
   formats: RULES6_FORMATS,

@@ -89,6 +89,7 @@ export const SYSCTLS: Fact = {
     why: 'Settings that decide whether the node forwards, drops by reverse path, answers for others, tracks.',
     limit: 4_000_000,
     timeout: 5,
+    slight: true,
   },
   cadence: {when: 'change', backstop: 15},
   formats: [
@@ -126,6 +127,7 @@ export const NETNS_SYSCTLS: Fact = {
     why: 'Whether a namespace forwards, and drops by reverse path.',
     limit: 4_000_000,
     timeout: 5,
+    slight: true,
   },
   cadence: {when: 'change', backstop: 15},
   /** The node's own namespace is left to `sysctls`, which reads more of it. */

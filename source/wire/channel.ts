@@ -1,7 +1,8 @@
 import {randomBytes} from 'node:crypto';
+import {agentText, aliveText, type Request, requestText} from './agent.ts';
 import {type Answer, cpuOf, createAnswer} from './answer.ts';
 import {createSplitter, type FrameSink} from './frames.ts';
-import {agentText, aliveText, callText, mayStand, sweepText} from './script.ts';
+import {callText, mayStand, sweepText} from './script.ts';
 import {DialError, type Shell} from './shell.ts';
 import type {Read, Reply, Swept} from './source.ts';
 import {createStanding} from './standing.ts';
@@ -98,6 +99,12 @@ export function openChannel(node: string, shell: Shell, timing: Timing, patience
       finish(`${node} had not finished a sweep after ${patience.sweep} s: the link or the node is too slow.`),
     );
 
+  let booted = false;
+  const boot = (first?: Request) => {
+    booted = true;
+    if (over === undefined) shell.stdin.write(agentText(nonce, patience.idle, first));
+  };
+
   const greeting: {words: readonly string[]; text: string} = {words: [], text: ''};
   const hello: FrameSink = {
     body(piece) {
@@ -147,7 +154,7 @@ export function openChannel(node: string, shell: Shell, timing: Timing, patience
     });
   void shell.gone.then(finish);
 
-  const request = (reads: readonly Read[], sweep: number) => {
+  const request = (reads: readonly Read[], sweep: number): Request => {
     const text = sweepText(0, reads);
     let id = programs.get(text);
     let define = '';
@@ -158,7 +165,7 @@ export function openChannel(node: string, shell: Shell, timing: Timing, patience
       define = sweepText(id, reads);
     } else programs.delete(text);
     programs.set(text, id);
-    return define + callText(id, nonce, sweep, patience.sweep + 5, reads, standing.unsound);
+    return {define, call: callText(id, sweep, patience.sweep + 5, reads, standing.unsound)};
   };
 
   const run = (reads: readonly Read[], sweep: number, take: (reply: Reply) => void) =>
@@ -196,7 +203,13 @@ export function openChannel(node: string, shell: Shell, timing: Timing, patience
         most = overhead;
       });
       if (ready) boundSweep();
-      shell.stdin.write(asked);
+      if (ready) shell.stdin.write(requestText(nonce, asked));
+      else if (!booted) boot(asked);
+      else
+        opened.promise.then(
+          () => shell.stdin.write(requestText(nonce, asked)),
+          () => {},
+        );
     });
   const ask: Channel['ask'] = (reads, sweep, take) => {
     const next = last.then(() => run(reads, sweep, take));
@@ -209,7 +222,8 @@ export function openChannel(node: string, shell: Shell, timing: Timing, patience
       `The shell on ${node} did not start within ${patience.hello} s: log in by hand and see what it waits for.`,
     ),
   );
-  shell.stdin.write(agentText(nonce, patience.idle));
+  // What is asked in this very turn travels along.
+  setImmediate(() => booted || boot());
   opened.promise.catch(() => {});
   return {ready: opened.promise, lost: lost.promise, ask, end: finish};
 }

@@ -1,5 +1,5 @@
+import {bootCommand} from './agent.ts';
 import {type Channel, type Hello, openChannel, type Patience} from './channel.ts';
-import {bootCommand} from './script.ts';
 import {type Dial, DialError, type Report, type Shell} from './shell.ts';
 import type {NodeEvent, Read, Reply, Swept} from './source.ts';
 import {backoff, type Timing} from './timing.ts';

@@ -56,6 +56,12 @@ export type Reader = {
     /** Run instead where there is no such command (127): with the same argument. */
     readonly otherwise?: string;
   };
+  /**
+   * What it prints is finite by its nature: a few lines for each process, namespace or interface, from the kernel. Such
+   * readers share one pipe, bounded by the sum of their limits, since a pipe of its own would cost the node more than
+   * the reading. What goes beyond `limit` is cut all the same, but on this side.
+   */
+  readonly slight?: true;
   /** One sentence: what it is read for. */
   readonly why: string;
   /** What an ordinary user does not see of it, in one sentence; absent when privilege changes nothing. */

@@ -41,7 +41,7 @@ test('asked nothing, it does not run; of two arguments neither', () => {
 /** What the node runs, in a shell of this machine. */
 function run(one: Read): string {
   const text = sweepText(0, [one]);
-  const command = /hop_each 0 1000 1 "\$\{3\}" ('(?:[^']|'\\'')*')/.exec(text)?.[1];
+  const command = /hop_each 0 1 "\$\{3\}" ('(?:[^']|'\\'')*')/.exec(text)?.[1];
   return spawnSync(
     'sh',
     ['-c', `hop_command=${command}; hop_run() { eval "$hop_command"; }; hop_run; echo "status $?"`],

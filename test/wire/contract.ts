@@ -148,6 +148,31 @@ export function describeSource(name: string, make: () => Promise<Subject>): void
       expect(said(one('after'))).toBe('fine\n');
     });
 
+    test('what shares a pipe is cut at its own limit too, and the others are whole', async () => {
+      const {one, replies} = await ask(
+        read(reader('long', 'seq 1 2000', {limit: 5, slight: true})),
+        read(reader('broad', 'seq 2', {scope: 'each-netns', limit: 5000, slight: true})),
+        read(reader('after', 'cd /proc && echo fine', {slight: true})),
+        read(reader('apart', 'pwd')),
+      );
+      expect(one('long')).toMatchObject({exit: 0, truncated: true});
+      expect(said(one('long'))).toBe('1\n2\n3');
+      const broad = replies.filter(({fact}) => fact === 'broad');
+      expect(broad.map(reply => [reply.exit, said(reply)])).toEqual(subject.netns.map(() => [0, '1\n2\n']));
+      expect(said(one('after'))).toBe('fine\n');
+      expect(said(one('apart'))).toBe('/\n');
+    });
+
+    test('what shares a pipe and hangs is stopped, and the others are not', async () => {
+      const {one} = await ask(
+        read(reader('slow', 'echo begun; sleep 100; echo late', {timeout: 1, slight: true})),
+        read(reader('after', 'echo fine', {slight: true})),
+      );
+      expect([124, 137, 143]).toContain(one('slow').exit);
+      expect(said(one('slow'))).toBe('begun\n');
+      expect(said(one('after'))).toBe('fine\n');
+    });
+
     test('namespaces left out when the limit was used up say so', async () => {
       const many = reader('many', 'seq 1 100000', {scope: 'each-netns', limit: 1000});
       const {replies} = await ask(read(many));

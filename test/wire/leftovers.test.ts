@@ -3,8 +3,9 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {setTimeout as pause} from 'node:timers/promises';
 import {expect, test} from 'vitest';
+import {agentText, bootCommand, requestText} from '../../source/wire/agent.ts';
 import {localDial} from '../../source/wire/local.ts';
-import {agentText, bootCommand, callText, sweepText} from '../../source/wire/script.ts';
+import {callText, sweepText} from '../../source/wire/script.ts';
 import type {Read} from '../../source/wire/source.ts';
 import {reader} from './contract.ts';
 import {sessionOf, untilEmpty} from './sessions.ts';
@@ -26,7 +27,7 @@ async function start(idle: number) {
 
 const request = (seconds: number, ...readers: Read['reader'][]) => {
   const reads = readers.map((each): Read => ({node: 'here', reader: each, scope: each.scope}));
-  return sweepText(0, reads) + callText(0, nonce, 1, seconds, reads, () => []);
+  return requestText(nonce, {define: sweepText(0, reads), call: callText(0, 1, seconds, reads, () => [])});
 };
 
 const untilRunning = async (session: number, name: string) => {
