@@ -30,14 +30,13 @@ await build({
   // Ink imports the devtools only when DEV=true is set; ssh2's native parts are optional and we never build them.
   alias: {'react-devtools-core': './source/ui/no-devtools.ts'},
   external: ['*.node', 'cpu-features'],
-  // CommonJS dependencies (ssh2) ask for these.
+  // CommonJS dependencies (ssh2) ask for these. Every chunk begins so, and one `require` does for all.
   banner: {
     js: [
       "import {createRequire as __hoptopRequire} from 'node:module';",
-      "import {fileURLToPath as __hoptopPath} from 'node:url';",
-      'const require = __hoptopRequire(import.meta.url);',
-      'const __filename = __hoptopPath(import.meta.url);',
-      "const __dirname = __hoptopPath(new URL('.', import.meta.url));",
+      'const require = (globalThis.__hoptopRequire ??= __hoptopRequire(import.meta.url));',
+      'const __filename = import.meta.filename;',
+      'const __dirname = import.meta.dirname;',
     ].join('\n'),
   },
 });

@@ -1,7 +1,7 @@
-import stringWidth from 'string-width';
 import type {Direction, PathAnswer} from '../questions/path.ts';
 import type {HopRow, WayRow} from '../questions/path-rows.ts';
 import type {Cell, Tone} from './view.ts';
+import {widthOf} from './width.ts';
 
 /** Everything is drawn to be read at 80 columns. */
 const WIDTH = 78;
@@ -57,14 +57,14 @@ function node({title, parts}: Box): Line[] {
   const top = `┌─ ${title} `;
   const chains = chainsOf(parts);
   return [
-    [{text: `${top}${'─'.repeat(Math.max(0, WIDTH - stringWidth(top) - 1))}┐`}],
+    [{text: `${top}${'─'.repeat(Math.max(0, WIDTH - widthOf(top) - 1))}┐`}],
     ...chains.flatMap(chainLines).map(framed),
     [{text: `└${'─'.repeat(WIDTH - 2)}┘`}],
   ];
 }
 
 function framed(cells: Line): Line {
-  const width = cells.reduce((sum, {text}) => sum + stringWidth(text), 0);
+  const width = cells.reduce((sum, {text}) => sum + widthOf(text), 0);
   return [{text: '│ '}, ...cells, {text: `${' '.repeat(Math.max(0, WIDTH - 4 - width))} │`}];
 }
 
@@ -91,7 +91,7 @@ function chainLines({place, hops}: Chain): Line[] {
   const lines: Cell[][] = [[]];
   let width = 0;
   const put = (cells: readonly Cell[]) => {
-    const wide = cells.reduce((sum, {text}) => sum + stringWidth(text), 0);
+    const wide = cells.reduce((sum, {text}) => sum + widthOf(text), 0);
     if (width > 0 && width + wide > WIDTH - 4) {
       lines.push([{text: '  '}]);
       width = 2;
@@ -145,7 +145,7 @@ function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const last = lines.at(-1);
-    if (last !== undefined && stringWidth(last) + 1 + stringWidth(word) <= width)
+    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= width)
       lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);
   }

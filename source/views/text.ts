@@ -1,6 +1,6 @@
-import stringWidth from 'string-width';
 import {noteSign} from './marks.ts';
 import type {Cell, Facet, Fields, Lines, Matrix, Table, View} from './view.ts';
+import {widthOf} from './width.ts';
 
 /**
  * A view as plain text, for `-o text`: every facet, every row and every column that says something in any of them,
@@ -35,7 +35,7 @@ function tableText(table: Table): string {
   const rows = all.map(cells => cells.filter((_, at) => said[at]));
   const titles = columns.map(column => column.title);
   const widths = columns.map((_, at) =>
-    [titles, ...rows].reduce((most, cells) => Math.max(most, stringWidth(cells[at] ?? '')), 0),
+    [titles, ...rows].reduce((most, cells) => Math.max(most, widthOf(cells[at] ?? '')), 0),
   );
   const line = (cells: readonly string[]) =>
     cells
@@ -47,11 +47,11 @@ function tableText(table: Table): string {
 
 /** Two sides stand side by side: a file has no width that they must fit into. */
 function fieldsText({fields, sides}: Fields): string {
-  const width = Math.max(...fields.map(({label}) => stringWidth(label)));
+  const width = Math.max(...fields.map(({label}) => widthOf(label)));
   const left = (cells: readonly Cell[]) => cells.map(cell => cell.text).join('');
   const half = Math.max(
-    stringWidth(sides?.[0] ?? ''),
-    ...fields.filter(({beside}) => beside).map(({cells}) => stringWidth(left(cells))),
+    widthOf(sides?.[0] ?? ''),
+    ...fields.filter(({beside}) => beside).map(({cells}) => widthOf(left(cells))),
   );
   const line = (label: string, first: string, second: string | undefined, note: string) => {
     const both = second === undefined ? first : `${pad(first, half, 'left')} ${note} ${second}`;
@@ -70,7 +70,7 @@ function matrixText({names, cell, legend, empty}: Matrix): string {
   if (names.length === 0) return empty;
   const digits = `${names.length}`.length;
   const label = (i: number) => `${`${i + 1}`.padStart(digits)} ${names[i]!.text}`;
-  const width = Math.max(...names.map((_, i) => stringWidth(label(i))));
+  const width = Math.max(...names.map((_, i) => widthOf(label(i))));
   const head = names.map((_, i) => `${i + 1}`.padStart(digits)).join(' ');
   const rows = names.map((_, row) => {
     const signs = names.map((_, column) => cell(row, column).sign.padStart(digits)).join(' ');
@@ -96,6 +96,6 @@ function linesText({lines}: Lines): string {
 }
 
 function pad(text: string, width: number, align: 'left' | 'right'): string {
-  const space = ' '.repeat(Math.max(0, width - stringWidth(text)));
+  const space = ' '.repeat(Math.max(0, width - widthOf(text)));
   return align === 'right' ? `${space}${text}` : `${text}${space}`;
 }
