@@ -33,6 +33,13 @@ export async function importPasted(words: readonly string[], flags: Flags): Prom
       `Nothing in ${from.join(', ')} is the output of a tool that hoptop knows: nothing was written. \`hoptop help import\` lists them.`,
     );
   }
+  // Who holds a socket stands in the same paste: what was asked for is told.
+  const clash = assembled.clashes.find(({what}) => what === 'sockets') ?? assembled.clashes[0];
+  if (clash) {
+    throw new UsageError(
+      `${clash.files.join(' and ')} show different ${clash.what}, and nothing says of which nodes they are: nothing was written. Name the node of each with its own directory (NODE/…), or say --node NAME where all are of one.`,
+    );
+  }
   if (flags.force) rmSync(target, {force: true});
   await write(target, assembled);
   process.stdout.write(told(assembled, target));
@@ -129,7 +136,7 @@ async function write(target: string, {replies, nodes}: Assembled): Promise<void>
 }
 
 /** What was made of the files, node by node. */
-function told({replies, nodes, named}: Assembled, target: string): string {
+function told({replies, nodes, named, notices}: Assembled, target: string): string {
   const lines = [...nodes, CLUSTER].flatMap(node => {
     const facts = [...new Set(replies.filter(reply => reply.node === node).map(({fact}) => fact))];
     const name = node === CLUSTER ? 'the cluster, by its API' : node;
@@ -138,6 +145,7 @@ function told({replies, nodes, named}: Assembled, target: string): string {
   return [
     ...lines,
     ...named,
+    ...notices,
     `Wrote ${target}: ask it with \`hoptop overview --from ${target}\`, or open it with \`hoptop play ${target}\`.`,
     '',
   ].join('\n');

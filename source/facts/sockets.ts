@@ -11,6 +11,7 @@ import {otherHolders} from './sockets/holders.ts';
 import {
   appendPasted,
   createNumbers,
+  leftOut,
   type OwnerEntry,
   readPiece,
   SOCKET_FORMATS,
@@ -151,6 +152,16 @@ function collectPasted(replies: readonly Reply[], soFar: Snapshot): Contribution
     entries.push(...appendPasted(draft, reply.netns ?? '', said, numbered));
     const problems = said.flatMap(one => one.problems.map(problem => inFile(one.piece, problem)));
     gaps.push(...gapsOf(reply, SS, problems));
+    for (const {piece, rows, for: taken} of leftOut(said)) {
+      const {node, fact, netns} = reply;
+      gaps.push({
+        node,
+        fact,
+        ...(netns !== undefined && {netns}),
+        reason: `Of ${node}, ${rows} ${rows === 1 ? 'socket' : 'sockets'} of ${piece.file ?? 'one paste'} ${rows === 1 ? 'is' : 'are'} left out: ${taken.file ?? 'another'} shows the same kinds, and is taken.`,
+        reveal: 'Where they are of another node, import them with --node, or one directory a node.',
+      });
+    }
     const missing = whyPartial(said.map(({piece}) => piece));
     if (missing) {
       const {node, fact, netns} = reply;

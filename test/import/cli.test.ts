@@ -175,3 +175,44 @@ test('help tells what is recognised', () => {
   ])
     expect(stdout).toContain(word);
 });
+
+describe('files that nothing says the node of', () => {
+  const heading =
+    'Active Internet connections (servers and established)\nProto Recv-Q Send-Q Local Address           Foreign Address         State       PID/Program name\n';
+  const listens = (address: string, port: number) =>
+    `tcp        0      0 ${address}:${port}         0.0.0.0:*               LISTEN      901/kubelet\n`;
+  const two = (name: string, files: Record<string, string>) => {
+    mkdirSync(at(name));
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(at(name), file), text);
+    return at(name);
+  };
+  const a = heading + listens('10.7.0.11', 10250);
+  const b = `${heading}${listens('10.7.0.12', 10250)}tcp        0      0 10.7.0.12:33888         10.7.0.11:6443          ESTABLISHED 901/kubelet\n`;
+
+  test('two that disagree are not made one node: both are named, and nothing is written', () => {
+    const folder = two('two', {'a.txt': a, 'b.txt': b});
+    const made = hoptop('import', folder, at('two.hop'));
+    expect(made.status).toBe(1);
+    expect(made.stderr).toContain('a.txt and b.txt show different sockets');
+    expect(made.stderr).toContain('--node');
+    expect(() => statSync(at('two.hop'))).toThrow();
+  });
+
+  test('said to be of one node, what is left out is told', () => {
+    const folder = two('one', {'a.txt': a, 'b.txt': b});
+    const made = hoptop('import', folder, at('one.hop'), '--node', 'cp-1');
+    expect(made.status).toBe(0);
+    expect(made.stdout).toContain('cp-1: 1 socket of b.txt is left out, since a.txt shows the same kinds');
+    expect(hoptop('sockets', 'cp-1', '--from', at('one.hop')).stdout).toContain(
+      '1 socket of b.txt is left out',
+    );
+  });
+
+  test('local addresses that no interface has are told', () => {
+    const addr =
+      '2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc fq state UP group default qlen 1000\n    link/ether 52:54:00:00:00:0b brd ff:ff:ff:ff:ff:ff\n    inet 10.7.0.12/24 brd 10.7.0.255 scope global eth0\n       valid_lft forever preferred_lft forever\n';
+    const folder = two('contradicting', {'a.txt': a, 'addr.txt': addr});
+    const made = hoptop('import', folder, at('contradicting.hop'));
+    expect(made.stdout).toContain('the local addresses in a.txt (10.7.0.11) are none of those');
+  });
+});

@@ -11,6 +11,7 @@ import {encodePieces, PASTED, type Piece} from '../../facts/pieces.ts';
 import {bundleLines, parseSandboxes} from '../../facts/sandboxes.ts';
 import {CLUSTER, type Reply} from '../../wire/source.ts';
 import {type Block, blocksOf} from './blocks.ts';
+import {type Clash, clashesOf, noticesOf} from './clashes.ts';
 import {boundAddresses, enteredBy, groupOf, nodeByAddress, nodeByPlace, type Place} from './places.ts';
 import {type Recognised, recognise, whyNot} from './recognise.ts';
 
@@ -30,6 +31,9 @@ export type Assembled = {
   readonly unrecognised: readonly Unrecognised[];
   /** How a node came to its name where nothing said it. */
   readonly named: readonly string[];
+  /** Pastes that nothing says the node of, and that cannot be of one. */
+  readonly clashes: readonly Clash[];
+  readonly notices: readonly string[];
 };
 
 type Output = {
@@ -60,13 +64,17 @@ export function assemble(files: readonly Found[], node: string | undefined): Ass
     ...own.flatMap(({block}) => (block.host === undefined ? [] : [block.host])),
     ...(node === undefined ? [] : [node]),
   ];
-  const {nodeOf, named} = nameNodes(own, names, listed, node);
-  const replies = [...repliesOf(cluster, () => CLUSTER), ...repliesOf(own, nodeOf)];
+  const {nodeOf, named, guessed} = nameNodes(own, names, listed, node);
+  const nodeReplies = repliesOf(own, nodeOf);
+  const replies = [...repliesOf(cluster, () => CLUSTER), ...nodeReplies];
+  const together = own.filter(output => guessed.has(output));
   return {
     replies,
     nodes: [...new Set(own.map(nodeOf))],
     unrecognised: outputs.filter(({facts}) => facts.length === 0).map(({block}) => unrecognised(block)),
     named,
+    clashes: clashesOf(repliesOf(together, nodeOf)),
+    notices: noticesOf(nodeReplies),
   };
 }
 
@@ -99,7 +107,11 @@ function isCluster({facts}: Output): boolean {
   return facts.some(({fact}) => CLUSTER_FACTS.includes(fact));
 }
 
-type Naming = {readonly nodeOf: (output: Output) => string; readonly named: readonly string[]};
+type Naming = {
+  readonly nodeOf: (output: Output) => string;
+  readonly named: readonly string[];
+  readonly guessed: ReadonlySet<Output>;
+};
 
 /** By prompt, flag, directory or file name; what lies together without any of these is one node, named by its address. */
 function nameNodes(
@@ -127,7 +139,7 @@ function nameNodes(
       );
     }
   }
-  return {nodeOf: output => said.get(output)!, named};
+  return {nodeOf: output => said.get(output)!, named, guessed: new Set([...groups.values()].flat())};
 }
 
 function addressesOf({block, facts}: Output): readonly string[] {

@@ -112,7 +112,7 @@ export function appendPasted(
     const held = Map.groupBy(holders, ({row}) => row);
     const own = new Set<string>();
     for (let row = 0; row < table.count; row += 1) {
-      const kind = `${table.protocol[row]} ${table.remotePort[row] === 0}`;
+      const kind = kindOf(table, row);
       if (!kinds.has(kind)) {
         own.add(kind);
         const at = appendRow(draft, table, row, netnsIndex, piece.from);
@@ -128,6 +128,31 @@ export function appendPasted(
     for (const kind of own) kinds.add(kind);
   }
   return owners;
+}
+
+/** A piece with sockets of a kind that another piece is taken for, and how many it has that the other has not. */
+export type LeftOut = {readonly piece: FoundPiece; readonly rows: number; readonly for: FoundPiece};
+
+/** The sockets that `appendPasted` does not take of one namespace's pieces, though none that it takes is the same. */
+export function leftOut(pieces: readonly Said[]): LeftOut[] {
+  const kinds = new Map<string, FoundPiece>();
+  const seen = new Set<string>();
+  const left: LeftOut[] = [];
+  for (const {table, piece} of [...pieces].sort((a, b) => richness(a) - richness(b))) {
+    const rows = Array.from({length: table.count}, (_, row) => row);
+    const own = rows.filter(row => !kinds.has(kindOf(table, row)));
+    const others = rows.filter(row => kinds.has(kindOf(table, row)) && !seen.has(tupleOf(table, row)));
+    if (others.length > 0)
+      left.push({piece, rows: others.length, for: kinds.get(kindOf(table, others[0]!))!});
+    for (const row of own) seen.add(tupleOf(table, row));
+    for (const row of own) if (!kinds.has(kindOf(table, row))) kinds.set(kindOf(table, row), piece);
+  }
+  return left;
+}
+
+/** TCP or UDP, listening or not. */
+function kindOf({protocol, remotePort}: SocketTable, row: number): string {
+  return `${protocol[row]} ${remotePort[row] === 0}`;
 }
 
 function hold(
