@@ -21,7 +21,7 @@ import {restless} from './sockets/restless.ts';
 import {type Misread, scanSs} from './sockets/ss.ts';
 import type {SocketTable} from './sockets/table.ts';
 
-export {NO_UID, type SocketTable, STATES, UNNUMBERED} from './sockets/table.ts';
+export {NO_UID, retransAt, type SocketTable, STATES, UNNUMBERED} from './sockets/table.ts';
 
 /**
  * Two lines a socket rather than `-O`: that option came with iproute2 5.2, `-H` with 4.7; both forms are as long, for

@@ -1,4 +1,4 @@
-import {STATES} from '../facts/sockets.ts';
+import {retransAt, STATES} from '../facts/sockets.ts';
 import type {JoinKey} from '../model/joins.ts';
 import type {SocketWorld, WorldNode} from './sockets-world.ts';
 
@@ -27,7 +27,7 @@ export type Cell = {
   stuckAt: 'from' | 'to' | undefined;
   /** Closed already, or closing: one end is left. */
   past: number;
-  retrans: number;
+  retrans: number | undefined;
   /** A socket of each connection, the caller's where seen; those in trouble first. */
   readonly sockets: At[];
 };
@@ -66,7 +66,7 @@ export function countIn(world: SocketWorld, cell: Cell, owner: WorldNode, row: n
   const state = table.state[row]!;
   const other = world.nodes[owner.ends!.node[row]!]?.table;
   const at = owner.ends!.row[row]!;
-  cell.retrans = Math.max(cell.retrans, table.retrans[row]!, mutual ? other!.retrans[at]! : 0);
+  cell.retrans = most(cell.retrans, retransAt(table, row), mutual ? retransAt(other!, at) : undefined);
   if (state === SYN_SENT) {
     cell.calling += 1;
     return true;
@@ -100,8 +100,14 @@ function whoIsStuck(world: SocketWorld, {table, ends}: WorldNode, row: number): 
   const other = world.nodes[ends!.node[row]!]?.table;
   const at = ends!.row[row]!;
   if (table!.recvQ[row]! > 0 || (other && other.recvQ[at]! > 0)) return undefined;
-  if (table!.sendQ[row]! > 0 && table!.retrans[row]! > 0) return 'here';
-  return other && other.sendQ[at]! > 0 && other.retrans[at]! > 0 ? 'there' : undefined;
+  if (table!.sendQ[row]! > 0 && (retransAt(table!, row) ?? 0) > 0) return 'here';
+  return other && other.sendQ[at]! > 0 && (retransAt(other, at) ?? 0) > 0 ? 'there' : undefined;
+}
+
+/** The most of what is known; undefined where nothing is. */
+export function most(...counts: readonly (number | undefined)[]): number | undefined {
+  const known = counts.filter(count => count !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 export function emptyCell(from: number, to: number): Cell {
@@ -119,7 +125,7 @@ export function emptyCell(from: number, to: number): Cell {
     stuck: 0,
     stuckAt: undefined,
     past: 0,
-    retrans: 0,
+    retrans: undefined,
     sockets: [],
   };
 }

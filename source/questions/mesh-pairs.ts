@@ -32,7 +32,7 @@ export type Pair = {
   readonly seen: Seen;
   readonly grade: Grade;
   readonly connections: number;
-  readonly retrans: number;
+  readonly retrans: number | undefined;
   /** Whose bytes are not acknowledged. */
   readonly stuckAt: 'from' | 'to' | undefined;
   readonly expected: boolean;
@@ -63,7 +63,7 @@ export function pairsOf(flows: Flows, channel: Channel, expected: Expected | und
         seen: blind ? 'unknown' : 'none',
         grade: blind ? 'unknown' : 'inferred',
         connections: 0,
-        retrans: 0,
+        retrans: undefined,
         stuckAt: undefined,
         expected: true,
         sockets: [],

@@ -60,7 +60,7 @@ export const MeshPair = v.object({
   ),
   trouble: flag('Something is wrong with it, as far as was seen.'),
   connections: count('Open connections.'),
-  retrans: count('Most retransmissions of one of them.'),
+  retrans: maybe.count('Most retransmissions of one of them; absent where not known.'),
   connection: maybe.text('The only connection, as `hoptop connection` takes it.'),
   grade: Grade,
   why: text('What was seen, as a sentence.'),

@@ -4,6 +4,7 @@ import type {Graph} from '../model/graph.ts';
 import {otherOpens, socketOpens} from './endpoint-words.ts';
 import type {Gone} from './gone.ts';
 import {listeners} from './listening.ts';
+import {most} from './mesh-cells.ts';
 import {toldOf} from './peer-purposes.ts';
 import type {Question} from './question.ts';
 import {count, Evidence, flag, Grade, list, maybe, text} from './schema.ts';
@@ -11,7 +12,7 @@ import {type SocketList, type SocketRow, socketAt} from './socket-rows.ts';
 
 const Worst = v.object({
   rtt: maybe.count('Largest round-trip time of either end, ms.'),
-  retrans: count('Most retransmissions of either end.'),
+  retrans: maybe.count('Most retransmissions of either end; absent where not known.'),
   recvQ: count('Most bytes unread at either end.'),
   sendQ: count('Most bytes unacknowledged at either end.'),
 });
@@ -198,7 +199,7 @@ type Draft = {
   only: Question | undefined;
   translated: boolean;
   rtt: number | undefined;
-  retrans: number;
+  retrans: number | undefined;
   recvQ: number;
   sendQ: number;
   grade: number;
@@ -220,7 +221,7 @@ function newDraft(peer: Peer): Draft {
     only: undefined,
     translated: false,
     rtt: undefined,
-    retrans: 0,
+    retrans: undefined,
     recvQ: 0,
     sendQ: 0,
     grade: -1,
@@ -267,7 +268,7 @@ function addTo(draft: Draft, socket: SocketRow, way: 'in' | 'out' | undefined, t
   );
   const rtts = [socket.rtt, other.rtt, draft.rtt].filter(rtt => rtt !== undefined);
   draft.rtt = rtts.length > 0 ? Math.max(...rtts) : undefined;
-  draft.retrans = Math.max(draft.retrans, socket.retrans, other.retrans ?? 0);
+  draft.retrans = most(draft.retrans, socket.retrans, other.retrans);
   draft.recvQ = Math.max(draft.recvQ, socket.recvQ, other.recvQ ?? 0);
   draft.sendQ = Math.max(draft.sendQ, socket.sendQ, other.sendQ ?? 0);
   draft.translated ||= translated;

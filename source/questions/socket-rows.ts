@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import {STATES, UNNUMBERED} from '../facts/sockets.ts';
+import {retransAt, STATES, UNNUMBERED} from '../facts/sockets.ts';
 import {pidsHolding} from '../model/holders.ts';
 import {JOINS} from '../model/joins.ts';
 import {addressText, timeOfDay} from '../model/words.ts';
@@ -67,10 +67,10 @@ export const SocketRow = v.object({
   remote: text('Remote address; 0.0.0.0 or :: for any.'),
   remotePort: count('Remote port; 0 for any.'),
   device: maybe.text('Interface it is bound to.'),
-  inode: count('Inode; 0 for a socket without one, as in TIME-WAIT.'),
+  inode: maybe.count('Inode; 0 for a socket without one, as in TIME-WAIT; absent where not known.'),
   uid: maybe.count('User id of its owner; absent where the socket has none any more.'),
   rtt: maybe.count('Smoothed round-trip time, ms.'),
-  retrans: count('Retransmissions over its life.'),
+  retrans: maybe.count('Retransmissions over its life; absent where not known.'),
   congestion: maybe.text('Congestion control.'),
   pid: maybe.count('First process that holds it.'),
   program: maybe.text('Name of that process.'),
@@ -86,8 +86,9 @@ export type SocketRow = v.InferOutput<typeof SocketRow>;
 export type OtherEnd = v.InferOutput<typeof OtherEnd>;
 
 /** A number that only joins a pasted socket to its holder is no inode. */
-function numbered(inode: number): number {
-  return inode >= UNNUMBERED ? 0 : inode;
+function numbered(inode: number, {numberless}: WorldNode, state: number): number | undefined {
+  if (inode >= UNNUMBERED) return undefined;
+  return inode === 0 && numberless && STATES[state] !== 'TIME-WAIT' ? undefined : inode;
 }
 
 /** What ss prints of a socket that is not a process's any more: (uid_t) -1. */
@@ -132,10 +133,10 @@ export function socketRow(world: SocketWorld, node: number, row: number): Socket
     remote: addressText(table.remote, row, family),
     remotePort: table.remotePort[row]!,
     device: table.words[table.device[row]!] || undefined,
-    inode: numbered(table.inode[row]!),
+    inode: numbered(table.inode[row]!, owner, table.state[row]!),
     uid: table.uid[row] === NOBODY ? undefined : table.uid[row],
     rtt: Number.isNaN(rtt) ? undefined : Math.round(rtt * 1000) / 1000,
-    retrans: table.retrans[row]!,
+    retrans: retransAt(table, row),
     congestion: table.words[table.congestion[row]!] || undefined,
     pid: first?.pid,
     program: first?.program,
@@ -249,7 +250,7 @@ function otherEnd(world: SocketWorld, owner: WorldNode, row: number): OtherEnd {
     recvQ: table.recvQ[at]!,
     sendQ: table.sendQ[at]!,
     rtt: Number.isNaN(rtt) ? undefined : Math.round(rtt * 1000) / 1000,
-    retrans: table.retrans[at]!,
+    retrans: retransAt(table, at),
   };
 }
 

@@ -36,9 +36,9 @@ export function stallOf(here: Side, there: Side | undefined): Stall {
   }
   const sender = sides.find(({socket}) => socket.sendQ > 0);
   if (sender) return stalledSender(sender, sender === here, there !== undefined);
-  const lossy = sides.filter(({socket}) => socket.retrans > 0);
+  const lossy = sides.filter(({socket}) => (socket.retrans ?? 0) > 0);
   const seen = there ? 'at either end' : 'at this end; the other end was not seen';
-  const lost = Math.max(0, ...lossy.map(({socket}) => socket.retrans));
+  const lost = Math.max(0, ...lossy.map(({socket}) => socket.retrans ?? 0));
   const oneWay =
     there && lossy.length === 1 ? `, all by ${nameOf(lossy[0]!.socket)}: packets were lost one way` : '';
   return {
@@ -76,7 +76,7 @@ function stalledSender({socket, tcp}: Side, isThis: boolean, otherSeen: boolean)
       sentence: `${waiting} of ${name} are not acknowledged; the other end was not seen, so either it or the way there holds them.`,
     };
   }
-  const before = socket.retrans > 0 ? `, after ${socket.retrans} retransmissions` : '';
+  const before = (socket.retrans ?? 0) > 0 ? `, after ${socket.retrans} retransmissions` : '';
   const full =
     tcp?.unacked !== undefined && tcp.cwnd !== undefined && tcp.unacked >= tcp.cwnd
       ? ` (its congestion window of ${tcp.cwnd} segments is full)`

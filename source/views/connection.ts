@@ -129,10 +129,10 @@ const ENDS: readonly Fact[] = [
   {
     label: 'retrans',
     cell: end => ({
-      ...fact(end, socket => `${socket.retrans}`),
+      ...fact(end, socket => (socket.retrans === undefined ? '?' : `${socket.retrans}`)),
       ...((end.socket?.retrans ?? 0) > 0 ? {tone: 'warn' as const} : {}),
     }),
-    compared: unlike(socket => socket.retrans > 0),
+    compared: unlike(socket => (socket.retrans ?? 0) > 0),
   },
   {
     label: 'congestion',
@@ -185,7 +185,7 @@ function stallsOf(here: End, there: End): ReadonlySet<string> {
     if (!socket) continue;
     if (socket.recvQ > 0) held.add('recv-q');
     if (socket.sendQ > 0) held.add('send-q');
-    if (socket.sendQ > 0 && socket.retrans > 0) held.add('retrans');
+    if (socket.sendQ > 0 && (socket.retrans ?? 0) > 0) held.add('retrans');
     if (socket.state === 'SYN-SENT') held.add('state');
   }
   return held;

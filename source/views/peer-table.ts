@@ -25,7 +25,7 @@ export function peerTable(peers: readonly PeerRow[], empty: string): Table {
       words('services', 'Through', 3, 8, peer => peer.services.join(' '), {max: 40}),
       figures('rtt', 'RTT', 2, 7, peer => peer.worst.rtt, {show: ms}),
       figures('retrans', 'Retrans', 2, 7, peer => peer.worst.retrans, {
-        tone: peer => (peer.worst.retrans > 0 ? 'warn' : 'dim'),
+        tone: peer => ((peer.worst.retrans ?? 0) > 0 ? 'warn' : 'dim'),
       }),
       figures('recvQ', 'Recv-Q', 3, 6, peer => peer.worst.recvQ, {
         show: bytes,

@@ -1,4 +1,4 @@
-import {STATES} from '../facts/sockets.ts';
+import {retransAt, STATES, UNNUMBERED} from '../facts/sockets.ts';
 import {endpointText} from '../model/words.ts';
 import {otherOpens, socketOpens} from '../questions/endpoint-words.ts';
 import {type OtherEnd, type SocketList, type SocketRow, socketAt} from '../questions/socket-rows.ts';
@@ -19,7 +19,7 @@ function unsent(socket: SocketRow): number {
 function socketTone(socket: SocketRow): Tone {
   if (socket.recvQ > 0 || unsent(socket) > 0) return 'warn';
   const tone = stateTone(socket.state);
-  return tone === 'good' && socket.retrans > 0 ? 'plain' : tone;
+  return tone === 'good' && (socket.retrans ?? 0) > 0 ? 'plain' : tone;
 }
 
 const waits = (bytes: number): Tone => (bytes > 0 ? 'warn' : 'dim');
@@ -50,7 +50,7 @@ const COLUMNS: readonly ColumnOf<SocketRow>[] = [
   words('node', 'Node', 4, 4, socket => socket.node, {max: 24}),
   figures('rtt', 'RTT', 5, 7, socket => socket.rtt, {show: ms}),
   figures('retrans', 'Retrans', 5, 7, socket => socket.retrans, {
-    tone: socket => (socket.retrans > 0 ? 'warn' : 'dim'),
+    tone: socket => ((socket.retrans ?? 0) > 0 ? 'warn' : 'dim'),
   }),
   words('user', 'User', 9, 4, userText, {max: 16}),
   words('congestion', 'CC', 11, 4, socket => socket.congestion),
@@ -80,7 +80,7 @@ export function socketTable(sockets: SocketList, empty: string): Table {
 
 /** An inode names a socket for its whole life; what has none is named by its 4-tuple. */
 function idOf(socket: SocketRow): string {
-  if (socket.inode !== 0) return `${socket.node} ${socket.inode}`;
+  if (socket.inode) return `${socket.node} ${socket.inode}`;
   return [
     socket.node,
     socket.netns,
@@ -99,9 +99,11 @@ function sortKey(sockets: SocketList, i: number, column: string): string | numbe
   switch (column) {
     case 'recvQ':
     case 'sendQ':
-    case 'retrans':
-    case 'inode':
       return table[column][row];
+    case 'retrans':
+      return retransAt(table, row);
+    case 'inode':
+      return table.inode[row]! >= UNNUMBERED ? undefined : table.inode[row];
     case 'rtt':
       return Number.isNaN(table.rtt[row]) ? undefined : table.rtt[row];
     case 'state':

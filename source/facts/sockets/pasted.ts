@@ -8,7 +8,7 @@ import type {FoundPiece} from '../pieces.ts';
 import {appendRow, type Draft} from './columns.ts';
 import {parseNetstat} from './netstat.ts';
 import {scanPasted} from './ss-pasted.ts';
-import {type SocketTable, UNNUMBERED} from './table.ts';
+import {NO_RETRANS, type SocketTable, UNNUMBERED} from './table.ts';
 
 /** A process that holds row `row` of a piece's table, as the tool itself says. `fd` is 0 where it does not. */
 export type Holder = {
@@ -111,11 +111,13 @@ export function appendPasted(
     const {table, holders, piece} = said;
     const held = Map.groupBy(holders, ({row}) => row);
     const own = new Set<string>();
+    const counted = showsInternals(table);
     for (let row = 0; row < table.count; row += 1) {
       const kind = kindOf(table, row);
       if (!kinds.has(kind)) {
         own.add(kind);
         const at = appendRow(draft, table, row, netnsIndex, piece.from);
+        if (!counted) draft.columns.retrans[at] = NO_RETRANS;
         const key = tupleOf(table, row);
         taken.set(key, [...(taken.get(key) ?? []), at]);
         hold(draft, at, held.get(row) ?? [], owners, numbered);
@@ -128,6 +130,11 @@ export function appendPasted(
     for (const kind of own) kinds.add(kind);
   }
   return owners;
+}
+
+/** Was it `ss -i`? Then a socket without retransmissions had none; else nobody looked. */
+function showsInternals({rtt, congestion}: SocketTable): boolean {
+  return rtt.some(ms => !Number.isNaN(ms)) || congestion.some(index => index !== 0);
 }
 
 /** A piece with sockets of a kind that another piece is taken for, and how many it has that the other has not. */

@@ -30,7 +30,7 @@ export type SocketTable = {
   readonly uid: Uint32Array;
   /** Smoothed round-trip time in milliseconds; NaN when not shown. */
   readonly rtt: Float32Array;
-  /** Retransmissions over the socket's life (`retrans:cur/total`: the total). */
+  /** Retransmissions over the socket's life (`retrans:cur/total`: the total); `NO_RETRANS` where not shown. */
   readonly retrans: Uint32Array;
   /** 1 for an IPv6 socket that takes no IPv4 (`[::]:80` as ss prints it, in contrast to `*:80`). */
   readonly v6only: Uint8Array;
@@ -51,6 +51,14 @@ export type SocketTable = {
 
 /** See `SocketTable.inode`. The kernel counts inodes up from 1, and would need years to get there. */
 export const UNNUMBERED = 0xf000_0000;
+
+/** In `SocketTable.retrans`: the tool that it was pasted from does not show them (netstat, `ss` without `-i`). */
+export const NO_RETRANS = 0xffff_ffff;
+
+/** Retransmissions of a row; undefined where not known. */
+export function retransAt({retrans}: Pick<SocketTable, 'retrans'>, row: number): number | undefined {
+  return retrans[row] === NO_RETRANS ? undefined : retrans[row];
+}
 
 /** In `SocketTable.uid`: not known. The kernel itself reserves this number for no user. */
 export const NO_UID = 0xffff_ffff;
