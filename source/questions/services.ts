@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import type {Graph} from '../model/graph.ts';
-import {datapathsOf} from '../model/services.ts';
+import type {Graph, GraphNode} from '../model/graph.ts';
+import {datapathsOf, servicesOf} from '../model/services.ts';
 import {type Definition, isMissing} from './definition.ts';
 import {gapsFor} from './gaps.ts';
 import {near} from './names.ts';
@@ -18,6 +18,10 @@ const Services = v.object({
       why: text('What that rests on.'),
     }),
   ),
+  unread: v.pipe(
+    list(v.string()),
+    v.description('Nodes whose rules were not read: what they have is not known.'),
+  ),
   of: maybe.text('What was asked for: a service, a namespace, an address or a node.'),
 });
 export type ServicesAnswer = v.InferOutput<typeof Services>;
@@ -34,24 +38,28 @@ export const services: Definition<ServicesAnswer> = {
     const chosen = word === undefined ? all : choose(graph, all, word);
     if (isMissing(chosen)) return chosen;
     const node = word === undefined ? undefined : nodeCalled(graph, word);
+    const nodes = node ? [node] : graph.nodes;
     return {
       question: {name: 'services', words: word === undefined ? [] : [word]},
       at: graph.at,
       gaps: [
         ...gapsFor(graph, ['netfilter', 'conntrack', 'namespaces'], node ? {nodes: [node]} : {}),
-        ...unread(graph),
+        ...unread(graph, nodes),
       ],
       services: chosen,
-      datapaths: (node ? [node] : graph.nodes).map(one => ({node: one.name, ...datapathsOf(one)})),
+      unread: nodes.flatMap(one => (servicesOf(one) ? [] : [one.name])),
+      datapaths: nodes.map(one => ({node: one.name, ...datapathsOf(one)})),
       of: word,
     };
   },
 };
 
-/** A recording from before rules were read has none, and no gap that says so. */
-function unread(graph: Graph): ServicesAnswer['gaps'] {
-  return graph.nodes.flatMap(({id, name, snapshot, host}) =>
-    snapshot && !host?.facts?.netfilter && !snapshot.gaps.some(({fact}) => fact === 'netfilter')
+/** A recording from before rules were read has none, and no gap that says so; of what was pasted one says it. */
+function unread(graph: Graph, nodes: readonly GraphNode[]): ServicesAnswer['gaps'] {
+  const said = (...names: readonly string[]) =>
+    graph.gaps.some(({fact, node}) => fact === 'netfilter' && names.includes(node));
+  return nodes.flatMap(({id, name, snapshot, host}) =>
+    snapshot && !host?.facts?.netfilter && !said(id, name)
       ? [
           {
             node: id,

@@ -14,22 +14,28 @@ const KINDS = {
 } as const;
 
 /** The services, and their backends; of a single service the backends come first. */
-export function servicesView({services, datapaths, of}: ServicesAnswer): Omit<View, 'gaps'> {
+export function servicesView({services, datapaths, unread, of}: ServicesAnswer): Omit<View, 'gaps'> {
   const names = new Set(services.map(serviceWords));
   const facets: Facet[] = [
-    {key: 'services', title: 'Services', body: serviceTable(services)},
-    {key: 'backends', title: 'Backends', body: backendTable(services)},
+    {key: 'services', title: 'Services', body: serviceTable(services, unread)},
+    {key: 'backends', title: 'Backends', body: backendTable(services, unread)},
     {key: 'datapaths', title: 'Datapaths', body: datapathTable(datapaths)},
   ];
+  const blind = unread.length === datapaths.length && services.length === 0;
   const single = of !== undefined && names.size === 1;
   const without = services.filter(({backends}) => backends.length === 0);
   const differing = services.filter(({differs}) => differs !== undefined);
   return {
     title: of === undefined ? 'services' : `services ${of}`,
     summary: [
-      {
-        text: `${count(names.size, 'service')} on ${count(services.length, 'address', 'addresses')} by ${waysText(datapaths)}`,
-      },
+      blind
+        ? {text: 'no rules were read: which services there are is not known', tone: 'warn' as const}
+        : {
+            text: `${count(names.size, 'service')} on ${count(services.length, 'address', 'addresses')} by ${waysText(datapaths)}`,
+          },
+      ...(!blind && unread.length > 0
+        ? [{text: ` · rules not read: ${unread.join(', ')}`, tone: 'warn' as const}]
+        : []),
       ...(without.length > 0
         ? [{text: ` · without backends: ${without.map(serviceWords).join(', ')}`, tone: 'warn' as const}]
         : []),
@@ -43,7 +49,7 @@ export function servicesView({services, datapaths, of}: ServicesAnswer): Omit<Vi
 
 function waysText(datapaths: ServicesAnswer['datapaths']): string {
   const ways = new Set(datapaths.flatMap(one => one.ways));
-  return ways.size > 0 ? [...ways].join(' and ') : 'no rule read';
+  return ways.size > 0 ? [...ways].join(' and ') : 'no rule';
 }
 
 /** `10.96.0.1`, `every node`, `node cp-1`. */
@@ -51,7 +57,7 @@ function calledAt({address, kind, nodes}: ServiceRow): string {
   return address ?? (kind === 'hostPort' ? `node ${nodes.join(' ')}` : 'every node');
 }
 
-function serviceTable(services: readonly ServiceRow[]): Table {
+function serviceTable(services: readonly ServiceRow[], unread: readonly string[]): Table {
   return listTable(services, {
     columns: [
       words('service', 'Service', 0, 12, row => row.name ?? '-', {grow: true, tone: () => 'strong'}),
@@ -65,7 +71,7 @@ function serviceTable(services: readonly ServiceRow[]): Table {
       },
       figures('live', 'Conns', 1, 5, row => row.live),
       words('datapath', 'Datapath', 3, 8, row => row.datapaths.join(' ')),
-      words('nodes', 'Nodes', 4, 6, nodesText, {max: 30}),
+      words('nodes', 'Nodes', 4, 6, row => nodesText(row, unread), {max: 30}),
       words('note', 'Note', 4, 20, noteOf, {max: 60, tone: row => (row.differs ? 'bad' : 'warn')}),
     ],
     row: row => ({
@@ -74,19 +80,26 @@ function serviceTable(services: readonly ServiceRow[]): Table {
       ...(row.name === undefined ? {} : {other: {name: 'peers', words: [`service/${row.name}`]}}),
       evidence: row.evidence,
     }),
-    empty: 'No service is in the rules that were read.',
+    empty: noService(unread),
   });
 }
 
-function nodesText({kind, missing, nodes}: ServiceRow): string {
-  return missing.length === 0 && kind !== 'hostPort' ? 'all' : nodes.join(' ');
+/** `all` only where each node was asked. */
+function nodesText({kind, missing, nodes}: ServiceRow, unread: readonly string[]): string {
+  return unread.length === 0 && missing.length === 0 && kind !== 'hostPort' ? 'all' : nodes.join(' ');
+}
+
+function noService(unread: readonly string[]): string {
+  return unread.length > 0
+    ? `Not known: the rules of ${unread.join(', ')} were not read.`
+    : 'No service is in the rules that were read.';
 }
 
 function noteOf(row: ServiceRow): string {
   return [row.differs, row.empty && `no backends: calls are ${row.empty}`].filter(Boolean).join(' ');
 }
 
-function backendTable(services: readonly ServiceRow[]): Table {
+function backendTable(services: readonly ServiceRow[], unread: readonly string[]): Table {
   const rows = services.flatMap(service => service.backends.map(backend => ({service, backend})));
   type Both = (typeof rows)[number];
   const of = (get: (backend: BackendRow) => string | undefined) => (row: Both) => get(row.backend);
@@ -149,7 +162,8 @@ function backendTable(services: readonly ServiceRow[]): Table {
       ...(backend.pod === undefined ? {} : {other: {name: 'peers' as const, words: [backend.pod]}}),
       evidence: backend.evidence,
     }),
-    empty: 'None of them has a backend: calls are refused or lost.',
+    empty:
+      services.length === 0 ? noService(unread) : 'None of them has a backend: calls are refused or lost.',
   });
 }
 

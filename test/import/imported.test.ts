@@ -6,6 +6,7 @@ import {overview} from '../../source/questions/overview.ts';
 import {peers} from '../../source/questions/peers.ts';
 import {pods} from '../../source/questions/pods.ts';
 import {process} from '../../source/questions/process.ts';
+import {services} from '../../source/questions/services.ts';
 import {socketAt} from '../../source/questions/socket-rows.ts';
 import {sockets} from '../../source/questions/sockets.ts';
 import {CLUSTER} from '../../source/wire/source.ts';
@@ -68,6 +69,14 @@ describe('the seed: netstat, ps and ifconfig of one node, get nodes and a Daemon
       inode: undefined,
       retrans: undefined,
     });
+  });
+
+  test('services are not known, and what would show them is said once', () => {
+    const answer = answerOf(services.ask(graph, []));
+    expect(answer.unread).toEqual(['k8s-01', 'k8s-02', 'k8s-03']);
+    expect(answer.gaps.filter(gap => gap.fact === 'netfilter').map(gap => gap.reveal)).toEqual([
+      'Paste `iptables-save` of k8s-01.',
+    ]);
   });
 
   test('which peers are nodes; of the others nothing is claimed', () => {

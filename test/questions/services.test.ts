@@ -98,6 +98,22 @@ describe('services of a recorded cluster', () => {
     `);
   });
 
+  test('without rules nothing is said of services but that they are not known', () => {
+    const bare = (node: Graph['nodes'][number]) => {
+      const {netfilter: _, ...facts} = node.host!.facts!;
+      return {...node, host: {...node.host!, facts}};
+    };
+    const none = {...graph, nodes: graph.nodes.map(bare)};
+    const text = viewText(toView(ask(none, {name: 'services', words: []}) as ServicesAnswer));
+    expect(text).toContain('no rules were read: which services there are is not known');
+    expect(text).not.toMatch(/0 services|None of them has a backend|No service is in/);
+    const [first, ...others] = graph.nodes;
+    const some = {...graph, nodes: [bare(first!), ...others]};
+    const partly = viewText(toView(ask(some, {name: 'services', words: []}) as ServicesAnswer));
+    expect(partly).toContain(' · rules not read: cp-1');
+    expect(partly).toMatch(/^shop\/web:http +ClusterIP .* worker-1 worker-2/m);
+  });
+
   test('another set of backends on one node is said', () => {
     const [first, ...others] = graph.nodes;
     const netfilter = first!.host!.facts!.netfilter!;
