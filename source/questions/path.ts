@@ -219,7 +219,7 @@ function answers(graph: Graph, ways: readonly Way[]): Way[] {
 function answersTo(graph: Graph, to: PathEnd, packet: Packet): Way[] {
   const back = answerTo(packet);
   if (!to.namespace || !back) return [];
-  return [...walk(graph, {namespace: to.namespace, packet: back}).ways];
+  return [...walk(graph, {namespace: to.namespace, packet: back}, undoing([])).ways];
 }
 
 function direction(

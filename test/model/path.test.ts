@@ -436,7 +436,7 @@ describe('what cannot be told says so', () => {
       'out inferred',
       'fabric unknown',
       'in ambiguous',
-      'end proven',
+      'end inferred',
     ]);
   });
   test('what leaves a node for a router though the node itself has the address is lost', () => {

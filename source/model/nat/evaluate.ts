@@ -1,14 +1,16 @@
+import type {Evidence} from '../../facts/evidence.ts';
 import type {Chain, FilterRule, Hook, Netfilter, Ruleset, Verdict} from '../../facts/netfilter/ruleset.ts';
 import type {Dated} from '../../facts/snapshot.ts';
 import type {Namespace} from '../graph.ts';
+import {isFilter, mayOf, passes, settled} from './filter.ts';
 import {held} from './match.ts';
 import type {Branch, Packet, Step} from './packet.ts';
 
 /** How far the evaluation has come on one branch. */
-type State = Omit<Branch, 'fate' | 'why'>;
+export type State = Omit<Branch, 'fate' | 'why'>;
 type Fate = Branch['fate'];
 /** What ends a chain: it runs out, or a verdict ends the table, or the packet's way. */
-type End = {
+export type End = {
   readonly state: State;
   readonly fate?: Fate;
   readonly why?: string;
@@ -25,8 +27,7 @@ const DEEP = 64;
 /**
  * What the rules of a namespace do to the first packet of a connection at one hook; the packet as it is where nothing
  * matches. Chains go in the order of their priority; translation happens once, however many tables would. Undefined
- * when the rules of the namespace were not read. Rules of type `filter` and `raw` are left out: they decide whether a
- * packet may pass, not where it goes.
+ * when the rules of the namespace were not read. A filter rule that is not understood ends nothing: see `unsure`.
  */
 export function hookBranches(
   namespace: Namespace,
@@ -40,12 +41,18 @@ export function hookBranches(
   const bases = basesOf(read.value, hook, packet.family).filter(
     ({chain}) => !established || chain.base?.type !== 'nat',
   );
-  let open: End[] = [{state: {probability: 1, packet, steps: [], doubts: []}}];
+  let open: End[] = [{state: {probability: 1, packet, steps: [], doubts: [], unsure: []}}];
   for (const {ruleset, chain} of bases) {
     open = open.flatMap(end =>
       end.fate !== undefined || (chain.base?.type === 'nat' && end.state.translated !== undefined)
         ? [end]
-        : runChain({namespace, read, ruleset, hook, left: MOST}, chain, 0, {...end.state}, 0),
+        : runChain(
+            {namespace, read, ruleset, hook, soft: isFilter(chain), left: MOST},
+            chain,
+            0,
+            {...end.state},
+            0,
+          ).map(after => settled(chain, end.state, after)),
     );
   }
   return open.map(({state, fate, why}) => ({
@@ -64,9 +71,7 @@ function basesOf(
     .filter(ruleset => ruleset.family === family)
     .flatMap(ruleset =>
       ruleset.chains.flatMap(chain =>
-        chain.base?.hook === hook && (chain.base.type === 'nat' || chain.base.type === 'mangle')
-          ? [{ruleset, chain, priority: chain.base.priority}]
-          : [],
+        chain.base?.hook === hook ? [{ruleset, chain, priority: chain.base.priority}] : [],
       ),
     )
     .sort((a, b) => a.priority - b.priority);
@@ -77,6 +82,8 @@ type Run = {
   readonly read: Dated<Netfilter>;
   readonly ruleset: Ruleset;
   readonly hook: Hook;
+  /** Its rules decide whether a packet may pass, not where it goes. */
+  readonly soft: boolean;
   left: number;
 };
 
@@ -89,6 +96,17 @@ function runChain(run: Run, chain: Chain, at: number, begin: State, depth: numbe
     const chance = chanceOf(run, rule, state.packet);
     if (chance === 0) continue;
     if (typeof chance === 'string') {
+      if (run.soft) {
+        const may = mayOf(run.ruleset, chain, rule.verdict);
+        if (may)
+          state = passes(
+            state,
+            evidenceOf(run, rule),
+            may,
+            `rule “${textOf(rule)}” of ${chain.table} ${chain.name} asks what is not understood: ${chance}`,
+          );
+        continue;
+      }
       if (!matters(run, chain, rule.verdict)) continue;
       if (isAffinity(chance)) {
         state = {...state, doubts: once(state.doubts, 'a client that came back may be kept at its backend')};
@@ -156,8 +174,7 @@ function apply(run: Run, chain: Chain, rule: FilterRule, state: State, depth: nu
     case 'goto': {
       const target = run.ruleset.chains.find(one => one.table === chain.table && one.name === verdict.chain);
       if (!target) {
-        const why = `rule “${textOf(rule)}” of ${chain.name} does what is not understood: ${verdict.chain}`;
-        return [{state: stay, fate: 'unknown', why}];
+        return [notUnderstood(run, chain, rule, state, verdict.chain)];
       }
       const ends = runChain(run, target, 0, stay, depth + 1);
       // A return, or the end of the chain, comes back behind a jump, and behind the caller's jump after a goto.
@@ -169,15 +186,15 @@ function apply(run: Run, chain: Chain, rule: FilterRule, state: State, depth: nu
       });
     }
     case 'other':
-      return [
-        {
-          state: stay,
-          fate: 'unknown',
-          why: `rule “${textOf(rule)}” of ${chain.name} does what is not understood: ${verdict.text}`,
-        },
-      ];
+      return [notUnderstood(run, chain, rule, state, verdict.text)];
   }
   return [translate(run, verdict, stay)];
+}
+
+function notUnderstood(run: Run, chain: Chain, rule: FilterRule, state: State, what: string): End {
+  const why = `rule “${textOf(rule)}” of ${chain.name} does what is not understood: ${what}`;
+  if (run.soft) return {state: passes(state, evidenceOf(run, rule), 'both', why)};
+  return {state: stepped(run, chain, rule, state), fate: 'unknown', why};
 }
 
 function translate(
@@ -189,7 +206,12 @@ function translate(
   const accepted = true as const;
   if (verdict.do === 'dnat') {
     const {address = packet.destination, port} = verdict;
-    const to = {...packet, destination: address, ...(port === undefined ? {} : {destinationPort: port})};
+    const to = {
+      ...packet,
+      destination: address,
+      tracked: [...(packet.tracked ?? ['NEW']), 'DNAT'],
+      ...(port === undefined ? {} : {destinationPort: port}),
+    };
     return {state: {...state, packet: to, translated: 'destination'}, accepted};
   }
   if (verdict.do === 'redirect') {
@@ -199,6 +221,7 @@ function translate(
     const to = {
       ...packet,
       destination: own,
+      tracked: [...(packet.tracked ?? ['NEW']), 'DNAT'],
       ...(verdict.port === undefined ? {} : {destinationPort: verdict.port}),
     };
     return {state: {...state, packet: to, translated: 'destination'}, accepted};
@@ -269,20 +292,17 @@ function matters(run: Run, chain: Chain, verdict: Verdict, seen = new Set<string
 }
 
 function stepped(run: Run, chain: Chain, rule: FilterRule, state: State): State {
-  const {read, namespace} = run;
   const step: Step = {
     table: chain.table,
     chain: chain.name,
     text: textOf(rule),
-    evidence: {
-      node: namespace.node.id,
-      fact: 'netfilter',
-      sweep: read.sweep,
-      from: rule.from,
-      to: rule.to,
-    },
+    evidence: evidenceOf(run, rule),
   };
   return {...state, steps: [...state.steps, step]};
+}
+
+function evidenceOf({namespace, read}: Run, {from, to}: FilterRule): Evidence {
+  return {node: namespace.node.id, fact: 'netfilter', sweep: read.sweep, from, to};
 }
 
 /** A rule in a few words: its comment, else what it does. */

@@ -55,9 +55,12 @@ function bare(namespace: Namespace, match: Match, packet: Packet): Held {
       const addresses = device === undefined ? undefined : namespace.byName.get(device)?.addresses;
       return addresses ? yes(addresses.some(({address}) => address === packet.destination)) : 'unknown';
     }
-    case 'state':
-      // A connection's first packet; RELATED and INVALID ones are not asked about.
-      return yes(match.states.includes('NEW'));
+    case 'state': {
+      // RELATED and INVALID packets are not asked about.
+      const {tracked = ['NEW']} = packet;
+      if (match.states.some(state => tracked.includes(state))) return 'yes';
+      return match.states.every(state => STATES.has(state)) ? 'no' : 'unknown';
+    }
     case 'chance':
       return match.probability >= 1 ? 'yes' : match.probability;
     case 'set':
@@ -65,6 +68,9 @@ function bare(namespace: Namespace, match: Match, packet: Packet): Held {
       return 'unknown';
   }
 }
+
+/** What `--ctstate` may name (`iptables-extensions(8)`). */
+const STATES = new Set(['INVALID', 'NEW', 'ESTABLISHED', 'RELATED', 'UNTRACKED', 'SNAT', 'DNAT']);
 
 function yes(it: boolean): Held {
   return it ? 'yes' : 'no';

@@ -17,7 +17,14 @@ export type Packet = {
   readonly mark: number;
   /** Mark of its connection, in this namespace; 0 at first. */
   readonly connmark?: number;
+  /** What conntrack says of it: states and statuses as `--ctstate` names them; `NEW` alone when absent. */
+  readonly tracked?: readonly string[];
 };
+
+/** A rule that decides whether a packet may pass, of which it cannot be told whether it holds, or what it does. */
+export type Unsure = {readonly text: string; readonly evidence: Evidence; readonly may: May};
+/** What it may do to the packet if it holds; `both` also when it may change which rules are asked after it. */
+export type May = 'drop' | 'accept' | 'both';
 
 /** One rule that decided, and where it was read. */
 export type Step = {
@@ -41,6 +48,8 @@ export type Branch = {
   readonly steps: readonly Step[];
   /** What was taken not to hold though it cannot be told (a client that came back, for one), as sentences. */
   readonly doubts: readonly string[];
+  /** Filter rules that may drop it, and were taken not to hold. */
+  readonly unsure: readonly Unsure[];
   readonly why: string;
 };
 

@@ -5,7 +5,7 @@ import type {Hooks} from './state.ts';
 
 /**
  * What a namespace does to the answers of what it translated (conntrack): the destination back before routing, the
- * source back after it. Rules are not asked again; a filter lets an established connection through, or never had it.
+ * source back after it. Rules that translate are not asked again; filters are, of an established connection.
  */
 export function undoing(undo: readonly Translation[]): Hooks {
   return (namespace, hook, packet, devices, connmark) => {
@@ -23,9 +23,26 @@ export function undoing(undo: readonly Translation[]): Hooks {
       result = changed;
       return [{by: 'translation' as const, text, evidence: []}];
     });
-    const marked = remarked(namespace, hook, result, devices, connmark);
-    return [{...marked, clues: [...clues, ...marked.clues]}];
+    // Of a tunnel over UDP each direction is a connection of its own: the port it comes from is of what is inside.
+    const tracked =
+      devices.outer && packet.protocol === 'udp'
+        ? ['NEW']
+        : ['ESTABLISHED', ...(devices.outer ? [] : mine.flatMap(translatedAs))];
+    return remarked(namespace, hook, result, {...devices, tracked}, connmark).map(marked => ({
+      ...marked,
+      clues: [...clues, ...marked.clues],
+    }));
   };
+}
+
+/** What conntrack keeps of a connection that was translated so (`--ctstate`). */
+export function translatedAs({before, after}: Translation): string[] {
+  return [
+    ...(before.destination !== after.destination || before.destinationPort !== after.destinationPort
+      ? ['DNAT']
+      : []),
+    ...(before.source !== undefined && before.source !== after.source ? ['SNAT'] : []),
+  ];
 }
 
 /** The answer goes to where the call came from before its source was rewritten. */

@@ -2,7 +2,7 @@ import type {Interface} from '../graph.ts';
 import type {Clue, Hop} from './hop.ts';
 import {route} from './lookup.ts';
 import {resolveNeighbour} from './neighbour.ts';
-import {type Hooked, hooked} from './output.ts';
+import {after, type Hooked, hooked} from './output.ts';
 import {setting} from './setting.ts';
 import {hopAt, type State, type World, walked} from './state.ts';
 
@@ -54,11 +54,11 @@ export function preRouted(world: World, bridge: Interface, state: Arrived): (Ask
   );
 }
 
-/** POSTROUTING, asked of a frame that is handed on. */
+/** FORWARD and POSTROUTING, asked of a frame that is handed on: the bridge is both devices (`br_nf_forward_ip`). */
 export function postRouted(world: World, bridge: Interface, state: Arrived): (Hooked | State)[] {
   const {packet, layers, trail} = state;
   const {namespace, link} = bridge;
-  return hooked(world, namespace, 'POSTROUTING', {packet, layers}, trail, {in: link.name, out: link.name});
+  return after(world, namespace, {packet, layers}, trail, {in: link.name, out: link.name}, true);
 }
 
 /**

@@ -4,14 +4,15 @@ import type {Branch, Step} from '../nat/packet.ts';
 import {type NodeService, servicesOf} from '../services.ts';
 import type {Clue} from './hop.ts';
 import type {Packet} from './packet.ts';
-import type {Hook, HookBranch, Hooks} from './state.ts';
+import type {Hook, HookBranch, Hooks, Met} from './state.ts';
 
-/** What the netfilter rules of a namespace do to the first packet of a connection. Filters are not asked. */
+/** What the netfilter rules of a namespace do to the first packet of a connection. */
 export const byRules: Hooks = (namespace, hook, packet, devices, connmark) => {
   const empty = hook === 'FORWARD' || hook === 'OUTPUT' ? withoutBackends(namespace, packet) : undefined;
   if (empty) return [{fate: empty.empty!, probability: 1, packet, ...emptyText(empty)}];
   const {source = packet.family === 4 ? '0.0.0.0' : '::', ...rest} = packet;
-  const branches = hookBranches(namespace, hook, {...rest, source, ...devices, connmark});
+  const {outer: _, ...met} = devices;
+  const branches = hookBranches(namespace, hook, {...rest, source, ...met, connmark});
   if (branches === undefined) {
     // Only of a node's own namespace are they asked for at all.
     const doubt = namespace.kind === 'host' && (hook === 'PREROUTING' || hook === 'OUTPUT');
@@ -39,7 +40,7 @@ export const byRules: Hooks = (namespace, hook, packet, devices, connmark) => {
 
 const known = new WeakMap<GraphNode, readonly NodeService[]>();
 
-/** The service without backends that a packet calls: filters, which are not asked else, reject or drop it. */
+/** The service without backends that a packet calls: it is rejected or dropped, and named so. */
 function withoutBackends({node, kind}: Namespace, packet: Packet): NodeService | undefined {
   if (kind !== 'host') return undefined;
   const services = known.get(node) ?? servicesOf(node) ?? [];
@@ -59,18 +60,28 @@ function emptyText({name, address, port, evidence}: NodeService): Pick<HookBranc
 }
 
 function branchOf(
-  {fate, probability, packet, translated, steps, why, doubts}: Branch,
+  {fate, probability, packet, translated, steps, why, doubts, unsure}: Branch,
   before: Packet,
 ): HookBranch {
-  const {in: _, out: __, source, connmark, ...rest} = packet;
+  const {in: _, out: __, tracked: ___, source, connmark, ...rest} = packet;
   const tells = translated !== undefined || packet.mark !== before.mark || fate !== 'on';
   return {
     fate,
     probability,
     ...(connmark === undefined ? {} : {connmark}),
     packet: before.source === undefined && translated !== 'source' ? rest : {...rest, source},
-    clues: tells ? [...steps.map(clueOf), ...rewritten(before, packet, steps.at(-1))] : [],
-    why: translated === 'destination' ? backendText(packet) : [why, ...doubts].join('; '),
+    clues: [
+      ...(tells ? [...steps.map(clueOf), ...rewritten(before, packet, steps.at(-1))] : []),
+      ...unsure.map(
+        ({text, evidence}): Clue => ({
+          by: 'translation',
+          text: `may not pass: ${text}`,
+          evidence: [evidence],
+        }),
+      ),
+    ],
+    ...(unsure.length > 0 ? {doubt: true as const} : {}),
+    why: translated === 'destination' && fate === 'on' ? backendText(packet) : [why, ...doubts].join('; '),
   };
 }
 
@@ -105,21 +116,23 @@ function backendText({
   return `backend ${endText(destination, destinationPort)}`;
 }
 
-/** Marks that the rules give a packet of a connection that is known: nothing is translated anew. */
+/** What the rules do to a packet of a connection that is known: nothing is translated anew. */
 export function remarked(
   namespace: Namespace,
   hook: Hook,
   packet: Packet,
-  devices: {readonly in?: string; readonly out?: string},
+  {outer: _, ...met}: Met,
   connmark: number,
-): HookBranch {
+): readonly HookBranch[] {
   const {source = packet.family === 4 ? '0.0.0.0' : '::', ...rest} = packet;
-  const [branch, ...more] =
-    hookBranches(namespace, hook, {...rest, source, ...devices, connmark}, {established: true}) ?? [];
-  // What rules of type mangle do otherwise is not followed for answers.
-  if (!branch || more.length > 0 || branch.fate !== 'on')
-    return {fate: 'on', probability: 1, packet, clues: [], why: 'established'};
-  return {...branchOf(branch, packet), why: 'established'};
+  const branches = hookBranches(namespace, hook, {...rest, source, ...met, connmark}, {established: true});
+  if (!branches) return [{fate: 'on', probability: 1, packet, clues: [], why: 'established'}];
+  return alike(
+    branches.map(branch => {
+      const known = branchOf(branch, packet);
+      return known.fate === 'on' ? {...known, why: 'established'} : known;
+    }),
+  );
 }
 
 /** Branches that come to the same are one. */
@@ -130,6 +143,7 @@ function alike(branches: readonly HookBranch[]): readonly HookBranch[] {
       branch.fate,
       branch.packet,
       branch.connmark,
+      branch.doubt,
       branch.fate === 'on' ? '' : branch.why,
     ]);
     const same = found.get(key);

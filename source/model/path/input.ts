@@ -1,8 +1,9 @@
 import type {Graph, Interface} from '../graph.ts';
 import {bridged} from './bridge.ts';
-import {type Clue, linkClue} from './hop.ts';
+import {type Clue, linkClue, worst} from './hop.ts';
 import {route} from './lookup.ts';
 import {askedOf, follow, hooked, whyDown} from './output.ts';
+import {answerTo, type Packet} from './packet.ts';
 import {interfaceSetting, noForwarding, reversePath, setting} from './setting.ts';
 import {ended, hopAt, type State, type World, walked} from './state.ts';
 import {unwrap} from './tunnel.ts';
@@ -155,9 +156,7 @@ export function routeIn(world: World, state: At<'route'>): State[] {
     const load = {packet, layers};
     const course = {iif: link.flags.includes('LOOPBACK') ? 'lo' : link.name};
     const spoofed =
-      packet.family === 4 && !link.flags.includes('LOOPBACK')
-        ? wrongWayBack(iface, packet.source)
-        : undefined;
+      packet.family === 4 && !link.flags.includes('LOOPBACK') ? wrongWayBack(iface, packet) : undefined;
     if (spoofed) {
       const asked = {namespace, packet, iif: link.name, type: 'refused', hops: []};
       return [ended(trail, hopAt(iface, load, {way: 'end', status: 'broken', asked, ...spoofed}), 'broken')];
@@ -166,17 +165,17 @@ export function routeIn(world: World, state: At<'route'>): State[] {
     const asked = askedOf(namespace, packet, found, {iif: link.name});
     if (found.type === 'local') {
       const top = layers.at(-1);
-      if (top && isTunnelled(packet.protocol))
-        return unwrap(world, iface, load, [...clues, ...found.clues], trail, asked);
-      return hooked(world, namespace, 'INPUT', load, trail, devices).map(last => {
-        if ('step' in last) return last;
-        const hop = hopAt(iface, load, {
-          way: 'end',
-          say: `delivered in ${namespace.node.name}`,
-          clues: [...clues, ...found.clues, ...last.clues],
-          asked,
-        });
-        return ended(last.trail, hop, 'delivered', namespace);
+      return hooked(world, namespace, 'INPUT', load, trail, devices).flatMap((last): State[] => {
+        if ('step' in last) return [last];
+        const why = [...clues, ...found.clues, ...last.clues];
+        // Doubts that arose here; those of hops before are theirs.
+        const grade =
+          last.trail.grade === state.trail.grade ? found.grade : worst(found.grade, last.trail.grade);
+        if (top && isTunnelled(packet.protocol))
+          return unwrap(world, iface, load, why, last.trail, asked, grade);
+        const say = `delivered in ${namespace.node.name}`;
+        const hop = hopAt(iface, load, {way: 'end', say, clues: why, asked, grade});
+        return [ended(last.trail, hop, 'delivered', namespace)];
       });
     }
     const forbidden = noForwarding(namespace, packet.family, link.name);
@@ -206,15 +205,18 @@ function isTunnelled(protocol: string): boolean {
 }
 
 /** Reverse path check (`rp_filter`): a sentence when the source may not come in by this interface. */
-function wrongWayBack(
-  iface: Interface,
-  source: string | undefined,
-): {say: string; clues: readonly Clue[]} | undefined {
+function wrongWayBack(iface: Interface, packet: Packet): {say: string; clues: readonly Clue[]} | undefined {
   const {namespace, link} = iface;
+  const {source} = packet;
   const strictness = reversePath(namespace, link.name);
-  if (!strictness || strictness.value === 0 || source === undefined) return undefined;
-  const back = route(namespace, {family: 4, protocol: 'icmp', destination: source, mark: 0}, {iif: 'lo'});
-  if (back.type === 'unread') return undefined;
+  const answer = answerTo(packet);
+  if (!strictness || strictness.value === 0 || source === undefined || !answer) return undefined;
+  // As the answer would be routed (`__fib_validate_source`): from whom was called, its mark only where that is asked for.
+  const marked = ['all', link.name].some(
+    name => interfaceSetting(namespace, 4, name, 'src_valid_mark')?.value === '1',
+  );
+  const back = route(namespace, {...answer, mark: marked ? packet.mark : 0}, {iif: 'lo'});
+  if (back.type === 'unread' || back.isUnsure) return undefined;
   const clues = [strictness.clue, ...back.clues];
   if (
     back.type === 'none' ||

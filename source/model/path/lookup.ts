@@ -18,6 +18,8 @@ export type Verdict = {
   readonly grade: Grade;
   /** What the grade is for, when it is not proven. */
   readonly doubts: readonly string[];
+  /** Whether a rule that comes before the one that answered holds is not known: another may have answered. */
+  readonly isUnsure: boolean;
 };
 
 /** What the kernel has when nobody changed it (`ip-rule(8)`); only where the rules were not read. */
@@ -37,7 +39,8 @@ const DEFAULTS: Readonly<Record<4 | 6, readonly (readonly [number, string])[]>> 
 export function route(namespace: Namespace, packet: Packet, course: Course): Verdict {
   const {facts} = namespace;
   if (!facts?.routes) {
-    return {type: 'unread', hops: [], clues: [], grade: 'unknown', doubts: ['its routes were not read']};
+    const doubts = ['its routes were not read'];
+    return {type: 'unread', hops: [], clues: [], grade: 'unknown', doubts, isUnsure: true};
   }
   const read = packet.family === 4 ? facts.rules : facts.rules6;
   const rules =
@@ -47,6 +50,7 @@ export function route(namespace: Namespace, packet: Packet, course: Course): Ver
     ? []
     : [`its IPv${packet.family} policy rules were not read: taken as the kernel's own`];
   let grade: Grade = read ? 'proven' : 'inferred';
+  let isUnsure = false;
   let from = 0;
   for (const rule of [...rules].sort((a, b) => a.priority - b.priority)) {
     if (rule.priority < from) continue;
@@ -54,6 +58,7 @@ export function route(namespace: Namespace, packet: Packet, course: Course): Ver
     if (match === 'unsure') {
       doubts.push(`whether rule ${ruleText(rule)} holds is not known`);
       grade = worst(grade, 'inferred');
+      isUnsure = true;
     }
     if (match !== 'yes') {
       if (byMarkOnly(rule, packet, course, namespace))
@@ -77,9 +82,10 @@ export function route(namespace: Namespace, packet: Packet, course: Course): Ver
       clues,
       grade,
       doubts,
+      isUnsure,
     };
   }
-  return {type: 'none', hops: [], clues: [], grade, doubts};
+  return {type: 'none', hops: [], clues: [], grade, doubts, isUnsure};
 }
 
 type Step = {readonly type: string; readonly found?: Found} | {readonly goto: number};

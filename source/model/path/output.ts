@@ -1,5 +1,6 @@
 import type {NextHop} from '../../facts/routes.ts';
 import type {Interface, Namespace} from '../graph.ts';
+import {translatedAs} from './answer.ts';
 import {type Asked, type Clue, type Hop, worst} from './hop.ts';
 import {hopText, route, type Verdict} from './lookup.ts';
 import {resolveNeighbour} from './neighbour.ts';
@@ -68,7 +69,7 @@ export function follow(
     iif
       ? hopAt(iif, load, {way: 'end', clues, asked, ...parts})
       : hopIn(namespace, load, {way: 'end', clues, asked, ...parts});
-  if (type === 'unread' || verdict.doubts.some(doubt => doubt.startsWith('whether rule'))) {
+  if (type === 'unread' || verdict.isUnsure) {
     const say = `${verdict.doubts[0] ?? 'not read'}: where ${load.packet.destination} goes from here is not known`;
     return [
       ended(
@@ -155,7 +156,7 @@ export function follow(
 }
 
 /** FORWARD for what passes through, then POSTROUTING. */
-function after(
+export function after(
   world: World,
   namespace: Namespace,
   load: Load,
@@ -232,7 +233,12 @@ export function hooked(
   devices: {readonly in?: string; readonly out?: string},
 ): (Hooked | State)[] {
   const before = trail.connmarks.get(namespace.index) ?? 0;
-  const branches = world.hooks(namespace, hook, load.packet, devices, before);
+  const {packet} = load;
+  const mine = trail.translations.filter(
+    one => one.namespace === namespace && one.after.destination === packet.destination,
+  );
+  const met = {...devices, tracked: ['NEW', ...mine.flatMap(translatedAs)], outer: load.layers.length > 0};
+  const branches = world.hooks(namespace, hook, packet, met, before);
   return branches.map((branch): Hooked | State => {
     const {fate, clues, why} = branch;
     const sure: Trail = branch.doubt ? {...trail, grade: worst(trail.grade, 'inferred')} : trail;

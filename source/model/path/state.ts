@@ -12,15 +12,24 @@ export type HookBranch = {
   readonly connmark?: number;
   readonly clues: readonly Clue[];
   readonly why: string;
-  /** The rules were not read: all that follows is inferred. */
+  /** The rules were not read, or not all of them are understood: all that follows is inferred. */
   readonly doubt?: true | undefined;
 };
 export type Hook = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING';
+/** What rules can ask beside what is in the packet. */
+export type Met = {
+  readonly in?: string;
+  readonly out?: string;
+  /** What conntrack says of it (`--ctstate`), if it is the first of its connection. */
+  readonly tracked?: readonly string[];
+  /** It is what a tunnel wrapped around another. */
+  readonly outer?: boolean;
+};
 export type Hooks = (
   namespace: Namespace,
   hook: Hook,
   packet: Packet,
-  devices: {readonly in?: string; readonly out?: string},
+  devices: Met,
   connmark: number,
 ) => readonly HookBranch[];
 

@@ -1,6 +1,6 @@
 import type {ForwardingEntry} from '../../facts/forwarding.ts';
 import {familyOf} from '../../facts/prefix.ts';
-import type {Interface, Namespace} from '../graph.ts';
+import type {Grade, Interface, Namespace} from '../graph.ts';
 import {bridged, fdbText} from './bridge.ts';
 import {type Asked, type Clue, evidenceOf, type Layer, linkClue} from './hop.ts';
 import {packetTo} from './packet.ts';
@@ -182,6 +182,7 @@ export function unwrap(
   clues: readonly Clue[],
   trail: Trail,
   asked: Asked,
+  grade: Grade,
 ): State[] {
   const layer = load.layers.at(-1)!;
   const {namespace} = arrived;
@@ -215,6 +216,7 @@ export function unwrap(
     say: `unwrapped from ${layer.kind}${layer.id === undefined ? '' : ` ${layer.id}`}`,
     clues: unwrapped,
     asked,
+    grade,
   });
   if (!link.flags.includes('UP')) {
     return [ended(trail, {...hop, way: 'end', status: 'broken', say: `${link.name} is down`}, 'broken')];
