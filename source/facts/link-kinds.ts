@@ -73,6 +73,10 @@ export function detailsOf(kind: string, data: Fields): Partial<Link> {
     ...optional('tunnel', TUNNELS.has(kind) ? tunnelOf(data) : undefined),
     ...optional('vlan', kind === 'vlan' ? number(data, 'id') : undefined),
     ...optional('mode', MODES.has(kind) ? text(data, 'mode') : undefined),
+    ...optional(
+      'vlanFiltering',
+      kind === 'bridge' && number(data, 'vlan_filtering') === 1 ? true : undefined,
+    ),
     ...optional('table', kind === 'vrf' ? number(data, 'table')?.toString() : undefined),
   };
 }

@@ -51,6 +51,8 @@ export type Link = Span & {
   readonly mode?: string;
   /** Routing table of a vrf. */
   readonly table?: string;
+  /** A bridge that looks at VLAN ids (`vlan_filtering 1`). */
+  readonly vlanFiltering?: true;
   /** As a bridge's port: sends a frame back by the port it came in by. */
   readonly hairpin?: true;
   /** As a bridge's port: exchanges frames with ports that are not isolated only. */

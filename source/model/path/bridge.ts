@@ -42,6 +42,12 @@ function switched(
       ),
     ];
   }
+  if (bridge.link.vlanFiltering) {
+    const say = `${bridge.link.name} filters by VLAN: which of its ports may exchange frames was not read`;
+    const reveal = `Run on ${bridge.namespace.node.name}: bridge vlan show.`;
+    const hop = hopAt(bridge, load, {way: 'end', status: 'unknown', grade: 'unknown', say, reveal});
+    return [ended(trail, hop, 'unknown')];
+  }
   if (mac === undefined) {
     const say = `who has ${next} is not known on ${bridge.link.name}: it is asked of all ports`;
     return [

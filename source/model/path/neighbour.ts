@@ -45,7 +45,8 @@ export function resolveNeighbour(iface: Interface, next: string): Resolved {
     return {
       mac: undefined,
       clues: [clue],
-      grade: 'proven',
+      // The next packet asks again.
+      grade: 'inferred',
       broken: `the neighbour ${next} on ${link.name} is ${entry.state.join(' ')}: ${asked}`,
     };
   }
