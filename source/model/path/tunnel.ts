@@ -197,7 +197,20 @@ export function unwrap(
     )
     .flatMap(one => one.interfaces)
     .filter(iface => takes(iface, layer, load));
-  const device = fitting.find(iface => iface.namespace === namespace) ?? fitting[0];
+  const here = fitting.filter(iface => iface.namespace === namespace);
+  const [device, ...others] = mostSpecific(here.length > 0 ? here : fitting);
+  if (device && others.length > 0) {
+    const say = `several devices on ${node.name} may unwrap it: ${[device, ...others].map(({link}) => link.name).join(', ')}`;
+    const hop = hopIn(namespace, load, {
+      way: 'end',
+      status: 'unknown',
+      grade: 'ambiguous',
+      say,
+      clues,
+      asked,
+    });
+    return [ended(trail, hop, 'unknown')];
+  }
   if (!device) {
     const what = `${layer.kind}${layer.id === undefined ? '' : ` with id ${layer.id}`}${layer.port === undefined ? '' : ` on port ${layer.port}`}`;
     const say = `nothing on ${node.name} unwraps ${what} for ${load.packet.destination}`;
@@ -250,6 +263,25 @@ export function unwrap(
   }
   return [{step: 'route', iface: device, ...inner, trail: on}];
 }
+
+/**
+ * Of the devices that may take a packet the kernel asks those with both ends first, then by the other end, then by its
+ * own, then those of any (`ip_tunnel_lookup`); last the fallback device, and that only if it is up.
+ */
+function mostSpecific(devices: readonly Interface[]): readonly Interface[] {
+  const rank = ({link}: Interface) =>
+    FALLBACKS.has(link.name)
+      ? 0
+      : 1 + ((link.tunnel?.local ?? link.vxlan?.local) ? 1 : 0) + (link.tunnel?.remote ? 2 : 0);
+  const able = devices.filter(
+    ({link}) => devices.length === 1 || !FALLBACKS.has(link.name) || link.flags.includes('UP'),
+  );
+  const best = Math.max(...able.map(rank));
+  return able.filter(device => rank(device) === best);
+}
+
+/** Made by the kernel modules themselves. */
+const FALLBACKS: ReadonlySet<string> = new Set(['tunl0', 'sit0', 'gre0', 'gretap0', 'ip6tnl0', 'ip6gre0']);
 
 function takes({link}: Interface, layer: Layer, {packet}: Load): boolean {
   if (link.kind !== layer.kind) return false;
