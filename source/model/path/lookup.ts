@@ -50,6 +50,8 @@ export function route(namespace: Namespace, packet: Packet, course: Course): Ver
     ? []
     : [`its IPv${packet.family} policy rules were not read: taken as the kernel's own`];
   let grade: Grade = read ? 'proven' : 'inferred';
+  /** Rules that a mark would have made to answer. */
+  const others: Clue[] = [];
   let isUnsure = false;
   let from = 0;
   for (const rule of [...rules].sort((a, b) => a.priority - b.priority)) {
@@ -61,8 +63,12 @@ export function route(namespace: Namespace, packet: Packet, course: Course): Ver
       isUnsure = true;
     }
     if (match !== 'yes') {
-      if (byMarkOnly(rule, packet, course, namespace))
-        doubts.push(`rule ${ruleText(rule)} would hold if the packet were marked so`);
+      if (byMarkOnly(rule, packet, course, namespace)) {
+        const {text, evidence} = ruleClue(namespace, rule, read);
+        others.push({by: 'rule', text: `rule ${text} would hold if the packet were marked so`, evidence});
+        // Rules that were read say what they mark; programs do not.
+        if ((facts.netfilter?.value.bpf.length ?? 1) > 0) grade = worst(grade, 'inferred');
+      }
       continue;
     }
     const step = apply(rule, packet, course, namespace);
@@ -74,6 +80,7 @@ export function route(namespace: Namespace, packet: Packet, course: Course): Ver
     const clues = [
       ruleClue(namespace, rule, read),
       ...(step.found ? [routeClue(namespace, step.found.route)] : []),
+      ...others,
     ];
     return {
       type: step.type,
@@ -85,7 +92,7 @@ export function route(namespace: Namespace, packet: Packet, course: Course): Ver
       isUnsure,
     };
   }
-  return {type: 'none', hops: [], clues: [], grade, doubts, isUnsure};
+  return {type: 'none', hops: [], clues: others, grade, doubts, isUnsure};
 }
 
 type Step = {readonly type: string; readonly found?: Found} | {readonly goto: number};

@@ -26,6 +26,11 @@ export function send(world: World, state: At<'send'>): State[] {
   const course = {iif: 'lo', oif};
   const first = route(namespace, state.packet, course);
   const source = state.packet.source ?? chooseSource(namespace, first, state.packet);
+  // Without a route the kernel refuses before any rule is asked (`ip_route_connect`, `ip_route_output_flow`).
+  if (REFUSED.has(first.type) && !first.isUnsure && (first.type !== 'none' || oif === undefined)) {
+    const asked = askedOf(namespace, state.packet, first, {oif});
+    return follow(world, namespace, first, {packet: state.packet, layers}, trail, state.clues, asked);
+  }
   const packet: Packet = source === undefined ? state.packet : {...state.packet, source};
   return hooked(world, namespace, 'OUTPUT', {packet, layers}, trail, {}).flatMap(branch => {
     if ('step' in branch) return [branch];
@@ -38,6 +43,8 @@ export function send(world: World, state: At<'send'>): State[] {
     return follow(world, namespace, found, load, branch.trail, clues, asked);
   });
 }
+
+const REFUSED: ReadonlySet<string> = new Set(['none', 'blackhole', 'unreachable', 'prohibit']);
 
 /** With a device given and no route the kernel takes the destination as being on its link (`ip_route_output_key`). */
 function onLink(
