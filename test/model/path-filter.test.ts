@@ -210,3 +210,164 @@ describe('the reverse path check', () => {
     );
   });
 });
+
+describe('what decides beside the tables', () => {
+  const free = [':FORWARD ACCEPT [0:0]'];
+  test('a virtual server of IPVS: who gets it is not followed, and the backends are named', () => {
+    const server = {
+      ...{from: 3, to: 9, protocol: 'tcp' as const, address: '10.96.0.7', port: 80, scheduler: 'rr'},
+      persistent: false,
+      backends: [
+        {
+          ...{from: 10, to: 19, address: '10.0.0.6', port: 8080},
+          forward: 'Masq',
+          weight: 1,
+          active: 0,
+          inactive: 0,
+        },
+      ],
+    };
+    const more = {addresses: ['lo 127.0.0.1/8', 'lo 10.0.0.1/32', 'lo 10.96.0.7/32']};
+    const graph = routed({...filter(...free), servers: [server]}, more);
+    for (const netns of ['105', '100']) {
+      const way = wayFrom(graph, netns, '10.96.0.7');
+      expect(told(way)).toMatch(
+        /^unknown unknown: .*: IPVS \(rr\) gives it to one of 10\.0\.0\.6:8080 \(Masq, weight 1\), which is not followed$/,
+      );
+      expect(
+        way.hops
+          .at(-1)!
+          .clues.at(-1)!
+          .evidence.map(({from, to}) => [from, to]),
+      ).toEqual([
+        [3, 9],
+        [10, 19],
+      ]);
+    }
+    expect(told(wayFrom(graph, '105', '10.96.0.7', 81))).toBe('delivered proven: delivered in n');
+    const empty = routed({...filter(...free), servers: [{...server, backends: []}]}, more);
+    expect(told(wayFrom(empty, '105', '10.96.0.7'))).toMatch(/^broken .*IPVS has no backend for it$/);
+  });
+
+  test('maps of services: every hop of the node is inferred, and an address that nobody has may be a service', () => {
+    const maps = {...filter(...free), bpf: ['cilium_lb4_services_v2']};
+    const way = wayFrom(routed(maps), '105', '10.0.0.6');
+    expect(told(way)).toBe('delivered inferred: delivered in n');
+    expect(clues(way).filter(({text}) => text.includes('cilium_lb4_services_v2'))).toHaveLength(1);
+    const links = [
+      ...routed(maps).nodes[0]!.host!.facts!.links!.value,
+      {ifindex: 9, name: 'eth0', mac: MAC(9)},
+    ];
+    const out = {
+      links,
+      addresses: ['lo 127.0.0.1/8', 'eth0 192.168.0.1/24'],
+      routes: ['0.0.0.0/0 via 192.168.0.254 dev eth0', '10.0.0.5/32 dev veth5'],
+    };
+    expect(wayFrom(routed(filter(...free), out), '105', '10.96.0.7').outcome).toBe('left');
+    const away = wayFrom(routed(maps, out), '105', '10.96.0.7');
+    expect(told(away)).toMatch(/^unknown unknown: .*if 10\.96\.0\.7 is a service, BPF on n translates it/);
+    expect(away.hops.at(-1)!.reveal).toContain('bpftool map dump');
+  });
+
+  test('a proxy in a pod: rules of its own, which are not read, may redirect to it', () => {
+    const graph = routed(filter(...free));
+    const pod = graph.nodes[0]!.byInode.get('106')!;
+    const proxy = {process: {name: 'envoy'}};
+    Object.assign(pod, {pods: [{key: 'shop/b', processes: [proxy]}]});
+    const way = wayFrom(graph, '105', '10.0.0.6');
+    expect(told(way)).toBe('delivered inferred: delivered in n');
+    expect(clues(way).map(({text}) => text)).toContain(
+      'envoy runs in it: rules of its own, which were not read, may redirect to that',
+    );
+  });
+
+  test('an XDP program on an interface', () => {
+    const links = routed(filter(...free)).nodes[0]!.host!.facts!.links!.value.map(link =>
+      link.name === 'veth6' ? {...link, xdp: true as const} : link,
+    );
+    const way = wayFrom(routed(filter(...free), {links}), '105', '10.0.0.6');
+    expect(told(way)).toBe('delivered inferred: delivered in n');
+    expect(clues(way).map(({text}) => text)).toContain('veth6 has an XDP program, which may decide first');
+  });
+
+  test('without a route the kernel refuses before a rule could translate', () => {
+    const nat = filter(
+      '*nat',
+      ':OUTPUT ACCEPT [0:0]',
+      '-A OUTPUT -d 10.9.9.9/32 -j DNAT --to-destination 10.0.0.6',
+    );
+    expect(told(wayFrom(routed(nat), '100', '10.9.9.9'))).toBe('broken proven: no route to 10.9.9.9');
+    const way = wayFrom(
+      routed(nat, {routes: ['10.0.0.6/32 dev veth6', '10.9.0.0/16 dev veth5']}),
+      '100',
+      '10.9.9.9',
+    );
+    expect(way.outcome).toBe('delivered');
+  });
+
+  test('a rule that only a mark would make hold is a clue, and a doubt where marks are not known', () => {
+    const rules = [...main, {priority: 9, fwmark: '0x5', table: '7'}];
+    const way = wayFrom(routed(filter(...free), {rules}), '105', '10.0.0.6');
+    expect(told(way)).toBe('delivered proven: delivered in n');
+    expect(clues(way).map(({text}) => text)).toContain(
+      'rule 9: from all fwmark 0x5 lookup 7 would hold if the packet were marked so',
+    );
+  });
+});
+
+describe('which tunnel takes it', () => {
+  const ends = {remote: '10.0.0.5', local: '10.0.0.1', external: false};
+  const tunnel = (index: number, name: string, of: object, flags = ['UP', 'NOARP']) => ({
+    ...{ifindex: index, name, kind: 'ipip', flags},
+    tunnel: {external: false, ...of},
+  });
+  const taken = (...tunnels: readonly ReturnType<typeof tunnel>[]) => {
+    const base = routed(filter(':FORWARD ACCEPT [0:0]'));
+    const own = base.nodes[0]!.byInode.get('105')!.facts!.links!.value;
+    const host = [...base.nodes[0]!.host!.facts!.links!.value, ...tunnels];
+    const pod = [...own, tunnel(9, 'tun', {remote: '10.0.0.1', local: '10.0.0.5'})];
+    const graph = graphOf({
+      n: {
+        host: '100',
+        netns: {
+          100: {
+            connected: true,
+            links: host,
+            addresses: ['lo 10.0.0.1/32', 'lo 10.7.0.1/32'],
+            routes: ['10.0.0.5/32 dev veth5'],
+            rules: main,
+            neighbours: [`veth5 10.0.0.5 ${MAC(0x45)}`],
+            nsids: {5: '105'},
+          },
+          105: {
+            connected: true,
+            links: pod,
+            addresses: ['eth0 10.0.0.5/32'],
+            routes: ['0.0.0.0/0 via 169.254.1.1 dev eth0 onlink', '10.7.0.0/16 dev tun'],
+            rules: main,
+            neighbours: [`eth0 169.254.1.1 ${MAC(5)}`],
+            nsids: {0: '100'},
+          },
+        },
+        paths: {'/run/netns/cni-5': '105'},
+      },
+    });
+    const way = wayFrom(graph, '105', '10.7.0.1');
+    const hop = way.hops.find(({say}) => say.startsWith('unwrapped') || say.includes('is down'));
+    return hop ? `${way.outcome} ${hop.iface!.link.name}` : told(way);
+  };
+  test('both ends before one, before any, before the fallback, which must be up', () => {
+    const any = tunnel(20, 'tunl0', {});
+    const own = tunnel(21, 'own', {local: '10.0.0.1'});
+    const other = tunnel(22, 'other', {remote: '10.0.0.5'});
+    const both = tunnel(23, 'both', ends);
+    expect(taken(any, own, other, both)).toBe('delivered both');
+    expect(taken(any, own, other)).toBe('delivered other');
+    expect(taken(any, own)).toBe('delivered own');
+    expect(taken(any)).toBe('delivered tunl0');
+    expect(taken(tunnel(20, 'tunl0', {}, ['NOARP']))).toBe('broken tunl0');
+    expect(taken(tunnel(24, 'x', {}), tunnel(25, 'y', {}))).toMatch(
+      /^unknown .*several devices on n may unwrap it: x, y$/,
+    );
+  });
+});

@@ -222,6 +222,15 @@ describe('over a vxlan', () => {
     expect(end(ways(faulty, '10.244.2.5')[0])).toBe(expected);
   });
 
+  test('a bridge that filters by VLAN is not followed', () => {
+    const links = overlay(2).netns!['100']!.links!.map(link =>
+      link.name === 'cni0' ? {...link, vlanFiltering: true as const} : link,
+    );
+    const [way] = ways(graphOf({a: overlay(1), b: overlay(2, {links})}), '10.244.2.5');
+    expect(end(way)).toMatch(/^unknown b\/cni0: cni0 filters by VLAN/);
+    expect(way!.hops.at(-1)!.reveal).toBe('Run on b: bridge vlan show.');
+  });
+
   test('the room that is left is named: a pod with the MTU of the wire does not fit into the tunnel', () => {
     const links = [
       lo,
@@ -394,7 +403,9 @@ describe('what cannot be told says so', () => {
       },
     };
     Object.assign(graph.nodes[0]!.host!, {facts: failed});
-    expect(end(ways(graph, '10.0.0.7', {node: 'n', netns: '100'})[0])).toBe(
+    const [way] = ways(graph, '10.0.0.7', {node: 'n', netns: '100'});
+    expect(way!.hops.at(-1)!.grade).toBe('inferred');
+    expect(end(way)).toBe(
       'broken n/a: the neighbour 10.0.0.7 on a is FAILED: nobody answered when it was last asked for',
     );
   });

@@ -1,5 +1,6 @@
 import type {GraphNode, Namespace} from '../graph.ts';
 import {hookBranches} from '../nat/evaluate.ts';
+import {isLocal} from '../nat/match.ts';
 import type {Branch, Step} from '../nat/packet.ts';
 import {type NodeService, servicesOf} from '../services.ts';
 import type {Clue} from './hop.ts';
@@ -10,11 +11,32 @@ import type {Hook, HookBranch, Hooks, Met} from './state.ts';
 export const byRules: Hooks = (namespace, hook, packet, devices, connmark) => {
   const empty = hook === 'FORWARD' || hook === 'OUTPUT' ? withoutBackends(namespace, packet) : undefined;
   if (empty) return [{fate: empty.empty!, probability: 1, packet, ...emptyText(empty)}];
+  const balanced = balancedBy(namespace, hook, packet);
+  if (balanced) return [balanced];
   const {source = packet.family === 4 ? '0.0.0.0' : '::', ...rest} = packet;
   const {outer: _, ...met} = devices;
   const branches = hookBranches(namespace, hook, {...rest, source, ...met, connmark});
   if (branches === undefined) {
-    // Only of a node's own namespace are they asked for at all.
+    // Only of a node's own namespace are they asked for at all. Of a pod's own nothing is read: most have none, and to
+    // doubt every pod would make the grade say nothing. A proxy in it is the sign that its rules redirect.
+    const proxy = namespace.pods.flatMap(pod => pod.processes).find(one => PROXIES.has(one.process.name));
+    if (namespace.kind !== 'host' && proxy)
+      return [
+        {
+          fate: 'on',
+          probability: 1,
+          packet,
+          clues: [
+            {
+              by: 'translation',
+              text: `${proxy.process.name} runs in it: rules of its own, which were not read, may redirect to that`,
+              evidence: [],
+            },
+          ],
+          why: 'its rules were not read',
+          doubt: true as const,
+        },
+      ];
     const doubt = namespace.kind === 'host' && (hook === 'PREROUTING' || hook === 'OUTPUT');
     return [
       {
@@ -37,6 +59,46 @@ export const byRules: Hooks = (namespace, hook, packet, devices, connmark) => {
   }
   return alike(branches.map(branch => branchOf(branch, packet)));
 };
+
+/**
+ * A virtual server of IPVS takes what is for one of the node's own addresses (`ip_vs(8)` hooks into INPUT and OUTPUT;
+ * kube-proxy gives the node the services' addresses for it). Which backend gets it is the scheduler's, and what is
+ * masqueraded is in sets that were not read: it is not followed. Asked before rules translate, whose sets hide it else.
+ */
+function balancedBy(namespace: Namespace, hook: Hook, packet: Packet): HookBranch | undefined {
+  const read = namespace.facts?.netfilter;
+  if (!read || hook === 'FORWARD' || hook === 'POSTROUTING') return undefined;
+  const server = read.value.servers.find(
+    one =>
+      one.protocol === packet.protocol &&
+      one.address === packet.destination &&
+      (one.port === packet.destinationPort || one.port === 0),
+  );
+  if (!server || !isLocal(namespace, packet.destination)) return undefined;
+  const backends = server.backends.map(
+    one => `${endText(one.address, one.port)} (${one.forward}, weight ${one.weight})`,
+  );
+  const evidence = [server, ...server.backends].map(({from, to}) => ({
+    node: namespace.node.id,
+    fact: 'netfilter',
+    sweep: read.sweep,
+    from,
+    to,
+  }));
+  const [text, why] =
+    backends.length === 0
+      ? ['no backends', 'IPVS has no backend for it']
+      : [
+          backends.join(', '),
+          `IPVS (${server.scheduler}) gives it to one of ${backends.join(', ')}, which is not followed`,
+        ];
+  const name = endText(server.address, server.port);
+  const clues: Clue[] = [{by: 'translation', text: `IPVS ${server.protocol} ${name}: ${text}`, evidence}];
+  return {fate: backends.length === 0 ? 'dropped' : 'unknown', probability: 1, packet, clues, why};
+}
+
+/** Sidecars that rules of a pod's own redirect to: Istio's and others' Envoy, and Linkerd's. */
+const PROXIES: ReadonlySet<string> = new Set(['envoy', 'linkerd2-proxy']);
 
 const known = new WeakMap<GraphNode, readonly NodeService[]>();
 

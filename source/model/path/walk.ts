@@ -4,6 +4,7 @@ import {type Hop, type Translation, type Way, worst} from './hop.ts';
 import {arrive, routeIn} from './input.ts';
 import {leave, send} from './output.ts';
 import type {Packet} from './packet.ts';
+import {doubted} from './programs.ts';
 import {ended, type Hooks, type State, type World} from './state.ts';
 
 /** More hops than any healthy way has; IPv4's usual time to live is 64 routers. */
@@ -96,7 +97,7 @@ function isSame(a: Hop, b: Hop): boolean {
 
 function wayOf(state: Extract<State, {step: 'done'}>): Way {
   const {hops, choices, share, translations, connmarks} = state.trail;
-  return {
+  return doubted({
     outcome: state.outcome,
     hops,
     choices,
@@ -105,7 +106,7 @@ function wayOf(state: Extract<State, {step: 'done'}>): Way {
     target: state.target,
     translations,
     connmarks,
-  };
+  });
 }
 
 /** How sure the whole way is: as sure as its least sure hop. */
