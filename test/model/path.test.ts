@@ -144,6 +144,7 @@ describe('over a vxlan', () => {
       'tunnel: flannel.1 vxlan id 1 local 192.168.0.1 dstport 8472',
       'rule: 32766: from all lookup main',
       'route: 192.168.0.0/24 dev eth0 src 192.168.0.1',
+      'rule: its IPv4 policy rules were not read: taken as the kernel’s own',
       `neighbour: 192.168.0.2 dev eth0 lladdr ${MAC(2)} PERMANENT`,
     ]);
     expect(out.packet).toMatchObject({

@@ -48,10 +48,10 @@ export function route(namespace: Namespace, packet: Packet, course: Course): Ver
     DEFAULTS[packet.family].map(([priority, table]) => plainRule(packet.family, priority, table));
   const doubts = read
     ? []
-    : [`its IPv${packet.family} policy rules were not read: taken as the kernel's own`];
+    : [`its IPv${packet.family} policy rules were not read: taken as the kernel’s own`];
   let grade: Grade = read ? 'proven' : 'inferred';
-  /** Rules that a mark would have made to answer. */
-  const others: Clue[] = [];
+  /** What was taken for granted, and rules that a mark would have made to answer. */
+  const others: Clue[] = doubts.map(text => ({by: 'rule', text, evidence: []}));
   let isUnsure = false;
   let from = 0;
   for (const rule of [...rules].sort((a, b) => a.priority - b.priority)) {
