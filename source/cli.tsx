@@ -168,5 +168,5 @@ try {
 } catch (error) {
   if (!isSentence(error)) throw error;
   process.stderr.write(`hoptop: ${error.message}\n`);
-  process.exitCode = EXIT.usage;
+  process.exitCode = (error as {exit?: number}).exit ?? EXIT.usage;
 }

@@ -64,6 +64,7 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
         drive.now(),
         world.cluster,
         evidence => rawText(evidence, world.evidence(evidence)),
+        world.api,
       );
       graphOf = world;
       graphAt = world.generation;
@@ -88,9 +89,11 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
   function status(): Status {
     const world = drive.world();
     const [recording, player, notice] = [drive.recording(), drive.player(), drive.notice()];
+    const api = world.apiStatus();
     return {
       source: drive.source,
       nodes: world.statuses(),
+      ...(api ? {api} : {}),
       generation: world.generation,
       now: drive.now(),
       every: drive.every,

@@ -5,9 +5,10 @@
 
 import type {Begun} from './drive.ts';
 import {FACTS} from './facts/catalogue.ts';
+import {CLUSTER_FACTS} from './facts/cluster.ts';
 import type {Want} from './questions/want.ts';
 import type {Act, Status} from './session.ts';
-import type {Read, Source, SourceEvent} from './wire/source.ts';
+import {CLUSTER, type Read, type Source, type SourceEvent} from './wire/source.ts';
 import {createWorld} from './world.ts';
 
 /** What writes down all that passes; see `wire/recorder.ts`. */
@@ -30,11 +31,13 @@ export type LiveOptions = {
   readonly recorder?: {readonly file: string; readonly recording: Recording};
 };
 
-/** `settled` resolves when every node has been read once, follow-ups included, or could not be reached. */
+/** `settled` resolves when every node, and the API, has been read once, follow-ups included, or could not be reached. */
 export function driveLive(options: LiveOptions): Begun {
   const {source, label, every, record, changed} = options;
   const now = () => new Date().toISOString();
-  const world = createWorld(source.nodes, FACTS, now());
+  const world = createWorld(source.nodes, FACTS, now(), source.cluster ? CLUSTER_FACTS : []);
+  // The API has a loop of its own, as each node has.
+  const asked = source.cluster ? [...source.nodes, CLUSTER] : source.nodes;
   const stop = new AbortController();
   let paused = false;
   let hurry = new AbortController();
@@ -127,6 +130,7 @@ export function driveLive(options: LiveOptions): Begun {
       });
       recorder = {file, since: now(), recording};
       for (const {reach} of world.nodes) recording.append({type: 'node', ...reach});
+      if (world.api) recording.append({type: 'node', ...world.api});
       // A recording that begins in the middle still needs the facts that are read seldom.
       world.forgetCadence();
       say(`Recording to ${file}.`);
@@ -151,7 +155,7 @@ export function driveLive(options: LiveOptions): Begun {
   // Ages and waits on screen grow also while nothing arrives.
   const ticking = setInterval(changed, 1000);
   ticking.unref();
-  const settled = Promise.all(source.nodes.map(node => new Promise<void>(first => void live(node, first))));
+  const settled = Promise.all(asked.map(node => new Promise<void>(first => void live(node, first))));
   void (async () => {
     for await (const event of source.events(stop.signal)) apply(event);
   })();

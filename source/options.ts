@@ -20,7 +20,7 @@ export const FLAGS = {
     multiple: true,
     value: 'LIST',
     group: 'where from',
-    help: 'Nodes to read over SSH, comma separated: [USER@]HOST[:PORT], names of ~/.ssh/config included.',
+    help: 'Nodes to read over SSH, comma separated: [USER@]HOST[:PORT], names of ~/.ssh/config included. Without any, those that the Kubernetes API lists, by their InternalIP.',
   },
   inventory: {
     type: 'string',
@@ -34,6 +34,24 @@ export const FLAGS = {
     value: 'FILE.hop',
     group: 'where from',
     help: 'Ask a recording instead of live nodes.',
+  },
+  kubeconfig: {
+    type: 'string',
+    value: 'FILE',
+    group: 'where from',
+    help: 'Ask the Kubernetes API too, by this kubeconfig; NODE:/PATH reads one from a node, into memory only. It is asked without this flag where no node is named: as kubectl finds it ($KUBECONFIG, ~/.kube/config, in a pod).',
+  },
+  context: {
+    type: 'string',
+    value: 'NAME',
+    group: 'where from',
+    help: 'Ask the Kubernetes API too, by this context of the kubeconfig (default: its current one).',
+  },
+  'kube-via': {
+    type: 'string',
+    value: 'NODE',
+    group: 'where from',
+    help: 'Ask the Kubernetes API too, through SSH to this node: for an API server that only nodes reach.',
   },
   at: {
     type: 'string',

@@ -38,6 +38,8 @@ export type Status = {
   /** e.g. `ssh`, `this machine`, `demo.hop`. */
   readonly source: string;
   readonly nodes: readonly NodeStatus[];
+  /** How the Kubernetes API is reached; absent where it is not asked. */
+  readonly api?: NodeStatus;
   /** Rises whenever an answer may have changed. */
   readonly generation: number;
   /** The moment "now" is for ages on screen: the clock when live, the playhead in a recording. */

@@ -1,23 +1,45 @@
 /** Which adapter reads what `start` names. Apart from the engine, so that nodes are dialled while that is loaded. */
 
+import type {Target} from './cli/targets.ts';
 import type {Start} from './drive.ts';
-import {UsageError} from './options.ts';
+import {type Flags, UsageError} from './options.ts';
 import {createLocalSource} from './wire/local.ts';
 import type {Prompter} from './wire/prompter.ts';
 import {createRemoteSource} from './wire/remote.ts';
 import type {Dial} from './wire/shell.ts';
 import type {Source} from './wire/source.ts';
 import type {SshOptions} from './wire/ssh/dial.ts';
+import {together} from './wire/together.ts';
 
-/** The live source that `start` names. ssh2 is loaded only here, when it is needed. */
-export async function openSource({origin, flags}: Start, prompter: Prompter): Promise<Source> {
-  if (origin.kind === 'local') return createLocalSource({node: 'localhost'});
+/** The live source that `start` names. ssh2, and what speaks to the Kubernetes API, are loaded only where they are needed. */
+export async function openSource(start: Start, prompter: Prompter): Promise<Source> {
+  const {origin, flags} = start;
   if (origin.kind === 'recording') throw new Error('A recording is not a live source.');
+  const named = origin.kind === 'ssh' ? origin.targets : [];
+  const asked = origin.kind === 'kube' || asksApi(flags);
+  const cluster = asked ? (await import('./kube.ts')).openKube(flags, named, prompter) : undefined;
+  const nodes =
+    origin.kind === 'local'
+      ? createLocalSource({node: 'localhost'})
+      : await openNodes(origin.kind === 'ssh' ? named : await nodesOf(cluster!), flags, prompter);
+  return cluster ? together(nodes, cluster) : nodes;
+}
+
+async function nodesOf(cluster: Source): Promise<readonly Target[]> {
+  return (await import('./kube.ts')).nodesByApi(cluster);
+}
+
+/** Beside nodes that are named the API is asked only on request: another cluster's names would be worse than none. */
+function asksApi(flags: Flags): boolean {
+  return flags.kubeconfig !== undefined || flags.context !== undefined || flags['kube-via'] !== undefined;
+}
+
+async function openNodes(named: readonly Target[], flags: Flags, prompter: Prompter): Promise<Source> {
   const [dialWith, {parseTarget}] = await Promise.all([
     transport(flags.transport),
     import('./wire/ssh/target.ts'),
   ]);
-  const targets = new Map(origin.targets.map(({id, target}) => [id, target]));
+  const targets = new Map(named.map(({id, target}) => [id, target]));
   for (const target of targets.values()) {
     try {
       parseTarget(target);
@@ -25,8 +47,7 @@ export async function openSource({origin, flags}: Start, prompter: Prompter): Pr
       throw new UsageError(error instanceof Error ? error.message : String(error));
     }
   }
-  const dial = dialWith({targets, flags, prompter});
-  return createRemoteSource({nodes: origin.targets.map(({id}) => id), dial});
+  return createRemoteSource({nodes: [...targets.keys()], dial: dialWith({targets, flags, prompter})});
 }
 
 /** Only the one that is used is loaded. */

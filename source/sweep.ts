@@ -152,6 +152,8 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
    * are far apart, that is every time.
    */
   function freshOf(fact: Fact): Pick<Read, 'fresh'> {
+    // The API's adapter tells what changed; at first, and for a recording that begins, it tells all.
+    if (fact.reader.api) return first ? {fresh: 'all'} : {};
     if (!fact.reader.quiet) return {};
     const interval = before ? draft.uptime - before.uptime : Number.POSITIVE_INFINITY;
     if (first || draft.uptime + interval - allFreshAt >= ALL_FRESH) {

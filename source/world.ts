@@ -20,7 +20,10 @@ export type World = {
   readonly nodes: readonly NodeWorld[];
   /** What the cluster's API says; absent as long as nothing of it was read. */
   readonly cluster: Snapshot | undefined;
+  /** How its API is reached; absent where it is not asked. */
+  readonly api: NodeEvent | undefined;
   statuses(): readonly NodeStatus[];
+  apiStatus(): NodeStatus | undefined;
   due(node: string): readonly Read[];
   followUps(node: string): readonly Read[];
   apply(event: SourceEvent): void;
@@ -42,6 +45,7 @@ export function createWorld(
   const cluster = createSweeper(CLUSTER, clusterFacts);
   sweepers.set(CLUSTER, cluster);
   const reach = new Map<string, NodeEvent>(nodes.map(node => [node, {node, at, state: 'dialling'}]));
+  let api: NodeEvent | undefined;
   let generation = 0;
 
   const view = (id: string): NodeWorld => {
@@ -58,10 +62,18 @@ export function createWorld(
     get cluster() {
       return cluster.snapshot();
     },
+    get api() {
+      return api;
+    },
     get generation() {
       return generation;
     },
     statuses: () => nodes.map(id => statusOf(view(id))),
+    apiStatus() {
+      const snapshot = cluster.snapshot();
+      const status = api && statusOf({id: CLUSTER, reach: api, ...(snapshot ? {snapshot} : {})});
+      return status && {...status, name: 'Kubernetes API'};
+    },
     due: node => sweepers.get(node)?.due() ?? [],
     followUps: node => sweepers.get(node)?.followUps() ?? [],
     forgetCadence() {
@@ -74,7 +86,8 @@ export function createWorld(
       if (event.type === 'reply') return sweeper.reply(event);
       if (event.type === 'swept') sweeper.swept(event);
       else {
-        if (event.node !== CLUSTER) reach.set(event.node, event);
+        if (event.node === CLUSTER) api = event;
+        else reach.set(event.node, event);
         if (event.state === 'lost') sweeper.lost();
         // It may have been booted anew meanwhile: nothing read before is taken for granted.
         if (event.state === 'back') sweeper.forgetCadence();

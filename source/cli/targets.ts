@@ -1,3 +1,6 @@
+import {existsSync} from 'node:fs';
+import {homedir} from 'node:os';
+import {delimiter, join} from 'node:path';
 import {type Flags, UsageError} from '../options.ts';
 
 /** One node to reach: its id everywhere in hoptop, and how ssh gets there. */
@@ -6,6 +9,8 @@ export type Target = {readonly id: string; readonly target: string};
 /** What is asked: live nodes over SSH, this machine, or a recording. */
 export type Origin =
   | {readonly kind: 'ssh'; readonly targets: readonly Target[]}
+  /** The nodes that the Kubernetes API lists, over SSH. */
+  | {readonly kind: 'kube'}
   | {readonly kind: 'local'}
   | {readonly kind: 'recording'; readonly file: string};
 
@@ -18,13 +23,19 @@ export async function chooseOrigin(flags: Flags): Promise<Origin> {
     flags.from && '--from',
   ];
   const given = named.filter(name => name !== undefined && name !== false);
+  const asksApi = (['kubeconfig', 'context', 'kube-via'] as const).find(name => flags[name] !== undefined);
   if (given.length === 0) {
+    if (asksApi || hasKubeconfig()) return {kind: 'kube'};
     throw new UsageError(
-      'Say what to read: --nodes root@10.0.0.1,root@10.0.0.2 (over SSH), --inventory FILE, --local, or --from FILE.hop. `hoptop demo` shows a recorded cluster.',
+      'Say what to read: --nodes root@10.0.0.1,root@10.0.0.2 (over SSH), --inventory FILE, --local, or --from FILE.hop; with a kubeconfig (--kubeconfig FILE) they are those that its cluster lists. `hoptop demo` shows a recorded cluster.',
     );
   }
   if (given.length > 1)
     throw new UsageError(`${given.join(' and ')} cannot be used together: one source at a time.`);
+  if (flags.from && asksApi)
+    throw new UsageError(
+      `--${asksApi} and --from cannot be used together: a recording holds what the API said.`,
+    );
   if (flags.from) return {kind: 'recording', file: flags.from};
   if (flags.local) return {kind: 'local'};
   const targets = flags.inventory ? await fromInventory(flags.inventory) : listTargets(flags.nodes ?? []);
@@ -55,4 +66,17 @@ function listTargets(lists: readonly string[]): Target[] {
 export function hostOf(target: string): string {
   const rest = target.slice(target.lastIndexOf('@') + 1);
   return rest.replace(/^\[(.*)\]$/, '$1');
+}
+
+/** The kubeconfig files that kubectl would read, whether they are there or not. */
+export function kubeconfigPaths(env: Readonly<Record<string, string | undefined>> = process.env): string[] {
+  const named = (env['KUBECONFIG'] ?? '').split(delimiter).filter(path => path !== '');
+  return named.length > 0 ? named : [join(env['HOME'] || homedir(), '.kube', 'config')];
+}
+
+/** Looks only whether there is one: nothing of Kubernetes is loaded for those who have none. */
+function hasKubeconfig(): boolean {
+  return (
+    kubeconfigPaths().some(path => existsSync(path)) || process.env['KUBERNETES_SERVICE_HOST'] !== undefined
+  );
 }

@@ -1,14 +1,15 @@
-import type {Reply} from '../wire/source.ts';
+import type {Keep, Reader, Reply} from '../wire/source.ts';
 import {dated, gapsOf} from './contribution.ts';
-import type {Parsed, Span} from './evidence.ts';
+import type {Gap, Parsed, Span} from './evidence.ts';
 import type {Fact, Format} from './fact.ts';
 import {type ClusterNode, parseNodeObjects, parseNodeTable} from './kube/nodes.ts';
 import {kubeObjects} from './kube/objects.ts';
 import {type ClusterPod, parsePodObjects, parsePodTable} from './kube/pods.ts';
 import {redactObjects} from './kube/redact.ts';
 import {parseWorkloads, type Workload} from './kube/workloads.ts';
-import {parsePieces} from './pieces.ts';
+import {PASTED, parsePieces} from './pieces.ts';
 import type {Dated, Snapshot} from './snapshot.ts';
+import {sanitise} from './text.ts';
 
 /**
  * What the Kubernetes API says of the whole cluster. It belongs to no node: its replies carry `CLUSTER` for a node, and
@@ -21,6 +22,71 @@ export type Cluster = {
 };
 
 const KUBECTL = {name: 'kubectl'};
+
+const CONTAINERS: Keep = {
+  name: true,
+  image: true,
+  command: true,
+  args: true,
+  ports: true,
+  ...Object.fromEntries(
+    ['livenessProbe', 'readinessProbe', 'startupProbe'].map(probe => [
+      probe,
+      {
+        httpGet: {host: true, path: true, port: true, scheme: true},
+        tcpSocket: {host: true, port: true},
+        grpc: {port: true},
+      },
+    ]),
+  ),
+};
+
+/** What is kept of the API's objects: no environment, no annotation but the one that is read, no managed fields. */
+const KEPT: Readonly<Record<'nodes' | 'pods' | 'workloads', Keep>> = {
+  nodes: {
+    metadata: {name: true, uid: true, labels: true, creationTimestamp: true},
+    spec: {unschedulable: true, podCIDR: true, podCIDRs: true},
+    status: {
+      addresses: true,
+      conditions: {type: true, status: true},
+      nodeInfo: {
+        machineID: true,
+        bootID: true,
+        kernelVersion: true,
+        osImage: true,
+        containerRuntimeVersion: true,
+        kubeletVersion: true,
+        architecture: true,
+      },
+    },
+  },
+  pods: {
+    metadata: {
+      name: true,
+      namespace: true,
+      uid: true,
+      deletionTimestamp: true,
+      annotations: {'kubernetes.io/config.hash': true},
+      ownerReferences: {kind: true, name: true, controller: true},
+    },
+    spec: {nodeName: true, hostNetwork: true, containers: CONTAINERS, initContainers: CONTAINERS},
+    status: {phase: true, podIP: true, podIPs: true},
+  },
+  workloads: {
+    metadata: {name: true, namespace: true, uid: true},
+    spec: {
+      template: {
+        metadata: {labels: true},
+        spec: {
+          hostNetwork: true,
+          containers: CONTAINERS,
+          initContainers: CONTAINERS,
+          volumes: {name: true, hostPath: {path: true}},
+        },
+      },
+    },
+  },
+};
 
 /** Kinds of objects among the text, as far as it can be understood. */
 function holds(kinds: readonly string[]): Format['looks'] {
@@ -35,13 +101,28 @@ type Kind<Row> = {
   readonly key: keyof Cluster;
   readonly resource: string;
   readonly kinds: readonly string[];
+  readonly api: NonNullable<Reader['api']>;
   readonly why: string;
   readonly objects: (out: Uint8Array) => Parsed<Row>;
   readonly table?: {readonly heading: RegExp; readonly parse: (out: Uint8Array) => Parsed<Row>};
 };
 
+/** What the API itself answered has no exit status: why it told less than was asked stands in its error, see below. */
+function said(reply: Reply): Reply {
+  return reply.reader === PASTED ? reply : {...reply, exit: 0, err: ''};
+}
+
+/** One gap for each resource that the API refused: a line with the reason, a tab, and what would reveal it. */
+function refusals({reader, node, fact, err}: Reply): Gap[] {
+  if (reader === PASTED || err === '') return [];
+  return err.split('\n').map(line => {
+    const [reason = '', reveal] = line.split('\t').map(sanitise);
+    return {node, fact, reason, ...(reveal === undefined ? {} : {reveal})};
+  });
+}
+
 function factOf<Row extends Span>(kind: Kind<Row>): Fact {
-  const {name, resource, why, kinds, table} = kind;
+  const {name, resource, why, kinds, table, api} = kind;
   const [asObjects, asTable] = [`${name}@1`, `${name}-table@1`];
   return {
     name,
@@ -50,6 +131,7 @@ function factOf<Row extends Span>(kind: Kind<Row>): Fact {
       fact: name,
       scope: 'node',
       command: `kubectl get ${resource} -o json`,
+      api,
       why,
       limit: 256_000_000,
       timeout: 60,
@@ -76,7 +158,7 @@ function factOf<Row extends Span>(kind: Kind<Row>): Fact {
     ],
     contribute(reply: Reply, soFar: Snapshot) {
       const {rows, problems} = parsePieces(reply, kind.objects, table ? {[asTable]: table.parse} : {});
-      const gaps = gapsOf(reply, KUBECTL, problems);
+      const gaps = [...gapsOf(said(reply), KUBECTL, problems), ...refusals(reply)];
       if (rows.length === 0 && gaps.length > 0) return {gaps};
       return {node: {cluster: {...soFar.cluster, [kind.key]: dated(reply, rows)}}, gaps};
     },
@@ -90,6 +172,7 @@ export const CLUSTER_FACTS: readonly Fact[] = [
     key: 'nodes',
     resource: 'nodes',
     kinds: ['Node'],
+    api: {paths: ['/api/v1/nodes'], keep: KEPT.nodes},
     why: 'Which nodes there are, their roles, addresses and versions.',
     objects: parseNodeObjects,
     table: {heading: /^NAME\s+STATUS\s+ROLES\s/, parse: parseNodeTable},
@@ -99,6 +182,7 @@ export const CLUSTER_FACTS: readonly Fact[] = [
     key: 'pods',
     resource: 'pods -A',
     kinds: ['Pod'],
+    api: {paths: ['/api/v1/pods'], keep: KEPT.pods},
     why: 'Which pods there are, on which node, with which addresses, also where no node can be read.',
     objects: parsePodObjects,
     table: {heading: /^(?:NAMESPACE\s+)?NAME\s+READY\s+STATUS\s+RESTARTS\s/, parse: parsePodTable},
@@ -106,8 +190,12 @@ export const CLUSTER_FACTS: readonly Fact[] = [
   factOf({
     name: 'kube-workloads',
     key: 'workloads',
-    resource: 'daemonsets -A',
+    resource: 'daemonsets,deployments,statefulsets -A',
     kinds: ['DaemonSet', 'Deployment', 'StatefulSet'],
+    api: {
+      paths: ['/apis/apps/v1/daemonsets', '/apis/apps/v1/deployments', '/apis/apps/v1/statefulsets'],
+      keep: KEPT.workloads,
+    },
     why: 'The ports, probes and host directories that a network plugin and others declare.',
     objects: parseWorkloads,
   }),

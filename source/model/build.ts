@@ -1,5 +1,6 @@
 import type {Gap} from '../facts/evidence.ts';
 import type {NetnsFacts, Snapshot} from '../facts/snapshot.ts';
+import {type ApiReach, apiGaps} from './api.ts';
 import {joinEnds, type Seen} from './ends.ts';
 import type {Container, Graph, GraphNode, Interface, Namespace, NodeInput, Pod, Proc} from './graph.ts';
 import {addListed, listedAt} from './listed.ts';
@@ -19,13 +20,14 @@ type Open<T> = {-readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[
 /**
  * Joins the snapshots of all nodes, by node id in the order given. `at` is the moment that ages are counted from
  * (the clock when live, the playhead in a recording); without it, that of the newest snapshot. `cluster` is what its
- * API says.
+ * API says, `api` how that is reached.
  */
 export function buildGraph(
   inputs: ReadonlyMap<string, NodeInput>,
   at?: string,
   cluster?: Snapshot,
   textOf?: Graph['textOf'],
+  api?: ApiReach,
 ): Graph {
   const names = nodeNames(inputs);
   const namespaces: Namespace[] = [];
@@ -57,7 +59,11 @@ export function buildGraph(
     cluster: cluster?.cluster,
     listedAt: listed,
     textOf,
-    gaps: [...nodes.flatMap(node => gapsOf(node, at ?? moments.at(-1) ?? '')), ...(cluster?.gaps ?? [])],
+    gaps: [
+      ...apiGaps(api, cluster),
+      ...nodes.flatMap(node => gapsOf(node, at ?? moments.at(-1) ?? '')),
+      ...(cluster?.gaps ?? []),
+    ],
   };
 }
 

@@ -23,7 +23,10 @@ export function gapsFor(graph: Graph, facts: readonly string[], region: Region =
   const byName = new Map(graph.nodes.flatMap(node => [[node.name, node] as const, [node.id, node] as const]));
   const found = graph.gaps.flatMap((gap): Gap[] => {
     // What the API did not tell concerns every node.
-    if (gap.node === CLUSTER) return facts.includes(gap.fact) ? [{...gap, node: 'cluster'}] : [];
+    if (gap.node === CLUSTER) {
+      const whole = gap.fact === 'kube-api' && facts.some(fact => fact.startsWith('kube-'));
+      return whole || facts.includes(gap.fact) ? [{...gap, node: 'cluster'}] : [];
+    }
     const node = byName.get(gap.node);
     if (!node) return [];
     const here = nodes.has(node);

@@ -15,7 +15,9 @@ export function headerLines(status: Status | undefined, columns: number): Line[]
   if (!status) return [[name, {text: ' starting', tone: 'dim'}]];
   const lines = [firstLine(name, status, columns)];
   if (status.player) lines.push(transport(status.player, columns));
-  const unreached = status.nodes.filter(node => node.state === 'dialling' || node.state === 'lost');
+  const unreached = [...status.nodes, ...(status.api ? [status.api] : [])].filter(
+    node => node.state === 'dialling' || node.state === 'lost',
+  );
   if (unreached.length > 0 && !holdsNothing(status)) lines.push(cut(waiting(unreached, status.now), columns));
   const doubted = status.nodes.filter(node => node.warning !== undefined);
   if (doubted.length > 0) lines.push(cut(warnings(doubted), columns));

@@ -62,6 +62,11 @@ export type Reader = {
    * the reading. What goes beyond `limit` is cut all the same, but on this side.
    */
   readonly slight?: true;
+  /**
+   * Where the Kubernetes API tells it: lists that are asked for (GET, in pages) and watched, and the fields of each
+   * object that are kept. `command` is what shows the same to a person.
+   */
+  readonly api?: {readonly paths: readonly string[]; readonly keep: Keep};
   /** One sentence: what it is read for. */
   readonly why: string;
   /** What an ordinary user does not see of it, in one sentence; absent when privilege changes nothing. */
@@ -73,6 +78,9 @@ export type Reader = {
   /** Bound of its running time, in seconds, for each namespace. */
   readonly timeout: number;
 };
+
+/** Fields of an object that are kept, each whole or in turn by its own fields; of a list, those of every element. */
+export type Keep = true | {readonly [field: string]: Keep};
 
 /**
  * In the place of a node's id in replies that are about the whole cluster: what its API says. No node can be called so,
@@ -87,7 +95,10 @@ export type Read = {
   readonly scope: Scope;
   /** With a reader that `asks`: what it is asked. */
   readonly asked?: readonly string[];
-  /** With a `quiet` reader: namespaces that are read even if nothing moved there, e.g. since a queue is not empty. */
+  /**
+   * With a `quiet` reader: namespaces that are read even if nothing moved there, e.g. since a queue is not empty. With
+   * an `api`: `all` where the answer is wanted though nothing changed since the last one.
+   */
   readonly fresh?: readonly string[] | 'all';
 };
 
@@ -171,6 +182,8 @@ export type SourceEvent =
 export type Source = {
   /** Ids of the nodes it can be asked about, in the order they were given. */
   readonly nodes: readonly string[];
+  /** It can be asked about `CLUSTER` as well. */
+  readonly cluster?: true;
   sweep(reads: readonly Read[], signal: AbortSignal): AsyncIterable<SourceEvent>;
   /**
    * How nodes are reached, as it happens, also between sweeps: dialling steps, ready, lost, back. Begins with the

@@ -1,5 +1,6 @@
 /** Reaches nodes over SSH: configuration, jump hosts, one connection per node, one shell in it. */
 import {homedir, hostname, userInfo} from 'node:os';
+import type {Duplex} from 'node:stream';
 import type {Prompter} from '../prompter.ts';
 import {type Dial, DialError, type Report} from '../shell.ts';
 import {resolveTarget, type SshFlags} from './config.ts';
@@ -27,6 +28,19 @@ export type SshOptions = {
  * at the next try. Nodes behind the same jump hosts share one connection to them.
  */
 export function sshDial(options: SshOptions): Dial {
+  return createSsh(options).dial;
+}
+
+/** A stream to `host:port` that a node opens. Its connection is made when first asked for, and anew when it was lost. */
+export type Onward = (
+  node: string,
+  host: string,
+  port: number,
+  report: Report,
+  signal: AbortSignal,
+) => Promise<Duplex>;
+
+export function createSsh(options: SshOptions): {readonly dial: Dial; readonly onward: Onward} {
   const person = whoAmI(options);
   const trust = createTrust(options.prompter);
   const secrets = createSecrets(options.prompter);
@@ -74,12 +88,34 @@ export function sshDial(options: SshOptions): Dial {
     reach({hop: hops.at(-1)!, through: hops.slice(0, -1)}, report, signal),
   );
 
-  return async (node, command, report, signal) => {
+  const whereIs = async (node: string): Promise<Where> => {
     const target = options.targets.get(node);
     if (target === undefined) throw new DialError(`There is no node called ${node}.`, true);
     const configs = readConfigs(options.flags['ssh-config'], person.home);
     const hops = resolveTarget(target, options.flags, configs, person);
-    const where: Where = {node, hop: hops.at(-1)!, through: hops.slice(0, -1)};
+    return {node, hop: hops.at(-1)!, through: hops.slice(0, -1)};
+  };
+
+  const onward: Onward = async (node, host, port, report, signal) => {
+    const where = await whereIs(node);
+    // As behind a jump host: all streams share one connection, which ends with the last of them.
+    const lease = await jumps
+      .take([...where.through, where.hop], (step, person) => report(`${node}: ${step}`, person), signal)
+      .catch((error: unknown) => {
+        throw asDialError(node, error);
+      });
+    try {
+      const stream = await lease.link.forward({...where.hop, alias: host, host, port}, signal);
+      stream.once('close', lease.release);
+      return stream;
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+  };
+
+  const dial: Dial = async (node, command, report, signal) => {
+    const where = await whereIs(node);
     const made = await reach(where, report, signal).catch((error: unknown) => {
       throw asDialError(node, error);
     });
@@ -100,6 +136,8 @@ export function sshDial(options: SshOptions): Dial {
       throw error;
     }
   };
+
+  return {dial, onward};
 }
 
 function whoAmI({home, env = process.env}: SshOptions): Person {
