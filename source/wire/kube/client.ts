@@ -28,6 +28,8 @@ export type KubeClient = {
   close(): void;
 };
 
+type Used = {credentials?: Credentials};
+
 export type ClientOptions = {
   readonly access: Access;
   /** Opens a stream to the API server from somewhere else, and what that place is called. */
@@ -71,9 +73,15 @@ export function createClient(options: ClientOptions): KubeClient {
     return agent;
   };
 
-  const once = async (path: string, silence: number, signal: AbortSignal): Promise<Answer> => {
+  const once = async (
+    path: string,
+    silence: number,
+    signal: AbortSignal,
+    used: Used = {},
+  ): Promise<Answer> => {
     if (access.user.exec) step('logging in');
     const credentials = await login.get(signal);
+    used.credentials = credentials;
     if (!secure && credentials.headers['Authorization'] !== undefined && !isLoopback(access.server.hostname))
       throw new KubeError(
         `${access.server.href} would get the token of context “${access.context}” unencrypted. Use https:// in ${access.from}.`,
@@ -143,15 +151,16 @@ export function createClient(options: ClientOptions): KubeClient {
     });
 
   const tried = async (path: string, silence: number, signal: AbortSignal): Promise<Answer> => {
+    const used: Used = {};
     try {
-      return await once(path, silence, signal);
+      return await once(path, silence, signal, used);
     } catch (error) {
       // The server had just closed a connection that was kept: that is no failure.
       if ((error as {reused?: boolean}).reused && !(error instanceof KubeError))
         return once(path, silence, signal);
       // Tokens are rotated: what the files and the plugin say now may be good.
-      if (error instanceof KubeError && error.refused) {
-        login.forget();
+      if (error instanceof KubeError && error.refused && used.credentials) {
+        login.forget(used.credentials);
         return once(path, silence, signal);
       }
       throw error;

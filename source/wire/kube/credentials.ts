@@ -17,8 +17,8 @@ export type Credentials = {
 export type Login = {
   /** The same until they expire, or `forget`. Rejects with a `KubeError`. */
   get(signal: AbortSignal): Promise<Credentials>;
-  /** They were refused: the next `get` reads the files and asks the plugin anew. */
-  forget(): void;
+  /** They were refused: the next `get` reads the files and asks the plugin anew, once for all who were refused. */
+  forget(refused: Credentials): void;
 };
 
 /** How long a login program may take: a person may have to confirm it in a browser. */
@@ -28,6 +28,7 @@ const AGAIN_MS = 60_000;
 const PLUGIN_BYTES = 1_000_000;
 
 export function createLogin(access: Access, now: () => number = Date.now): Login {
+  let last: Credentials | undefined;
   let made: {readonly credentials: Promise<Credentials>; readonly at: number} | undefined;
   return {
     async get(signal) {
@@ -37,10 +38,13 @@ export function createLogin(access: Access, now: () => number = Date.now): Login
         if (known && now() < (known.until ?? at + AGAIN_MS)) return known;
       }
       made = {credentials: credentialsOf(access, signal), at: now()};
-      return made.credentials;
+      last = await made.credentials;
+      return last;
     },
-    forget() {
+    forget(refused) {
+      if (last !== refused) return;
       made = undefined;
+      last = undefined;
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 import {readFile} from 'node:fs/promises';
 import {dirname, isAbsolute, join} from 'node:path';
+import {parse} from 'yaml';
 import {KubeError} from './error.ts';
 
 /** What `parse` of the YAML library makes of a mapping. */
@@ -72,9 +73,8 @@ export async function readFiles(paths: readonly string[], must: boolean): Promis
 }
 
 /** The way in that `context`, or else the files' current context, names. Throws a final `KubeError`. */
-export async function accessOf(files: readonly ConfigFile[], context: string | undefined): Promise<Access> {
-  const {parse} = await import('yaml');
-  const parsed = files.map(file => ({file, fields: fieldsOf(file, parse)}));
+export function accessOf(files: readonly ConfigFile[], context: string | undefined): Access {
+  const parsed = files.map(file => ({file, fields: fieldsOf(file)}));
   const from = files.map(({name}) => name).join(', ');
   const current = parsed.map(({fields}) => words(fields, 'current-context')).find(name => name !== undefined);
   const name = context ?? current;
@@ -136,7 +136,7 @@ export function inCluster(
   };
 }
 
-function fieldsOf(file: ConfigFile, parse: (text: string) => unknown): Fields {
+function fieldsOf(file: ConfigFile): Fields {
   let value: unknown;
   try {
     value = parse(file.text);

@@ -81,7 +81,8 @@ export type Change =
   | {readonly type: 'bookmark'};
 
 /**
- * Follows a resource from `resourceVersion` on, calling `take` with every change and the version after it. Resolves
+ * Follows a resource from `resourceVersion` on, calling `opened` when the server agrees to tell, and `take` with every
+ * change and the version after it. Resolves
  * with `ended` when the server has let it run its time, with `expired` when the history it asks for is gone (410).
  * Rejects with a `KubeError` when it breaks off, with `Refused` when it may not be watched.
  */
@@ -89,6 +90,7 @@ export async function watchFrom(
   client: KubeClient,
   path: string,
   resourceVersion: string,
+  opened: () => void,
   take: (change: Change, resourceVersion: string) => void,
   random: number,
   signal: AbortSignal,
@@ -109,6 +111,7 @@ export async function watchFrom(
     const answer = await objectOf(client, body, path);
     throw new Refused(status, refusalOf(status, path, text(answer, 'message'), client.access));
   }
+  opened();
   try {
     for await (const line of linesOf(body)) {
       const event = parsed(line);

@@ -107,10 +107,10 @@ export function createResource({client, path, keep, limit, timing, signal, tell}
           client,
           path,
           at,
+          () => tell(undefined),
           (change, next) => {
             at = next;
             attempt = 0;
-            tell(undefined);
             if (change.type === 'bookmark') return;
             if (change.type === 'gone') {
               const key = keyOf(change.object);

@@ -1,0 +1,351 @@
+/** The API adapter against a real HTTPS server: pages, watches, what breaks, who may not ask. */
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterAll, afterEach, beforeAll, expect, test} from 'vitest';
+import {CLUSTER_FACTS} from '../../../source/facts/cluster.ts';
+import {parsePodObjects} from '../../../source/facts/kube/pods.ts';
+import {createClient} from '../../../source/wire/kube/client.ts';
+import {accessOf} from '../../../source/wire/kube/kubeconfig.ts';
+import {createKubeSource} from '../../../source/wire/kube/source.ts';
+import {CLUSTER, type NodeEvent, type Read, type Reply, type Source} from '../../../source/wire/source.ts';
+import {realTiming} from '../../../source/wire/timing.ts';
+import {type ApiServer, fixture, kubeconfig, startApiServer} from './api-server.ts';
+import {type Authority, createAuthority, type Pair} from './certificates.ts';
+
+let folder: string;
+let ca: Authority;
+let pair: Pair;
+const open: {close(): Promise<void>}[] = [];
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hoptop-kube-'));
+  ca = createAuthority(join(folder, 'ca'));
+  pair = ca.issue('kube-apiserver', {names: ['DNS:localhost', 'DNS:kubernetes', 'IP:127.0.0.1']});
+});
+afterAll(() => rmSync(folder, {recursive: true, force: true}));
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+/** Waits are as long as asked for, but at most 30 ms. */
+const hasty = {
+  ...realTiming,
+  after: (ms: number, run: () => void) => realTiming.after(ms > 20_000 ? ms : Math.min(ms, 30), run),
+};
+
+async function serve(options: Partial<Parameters<typeof startApiServer>[0]> = {}): Promise<ApiServer> {
+  const server = await startApiServer({pair, ca, ...options});
+  open.push(server);
+  return server;
+}
+
+type Trial = {
+  readonly server?: string;
+  readonly user?: object;
+  readonly cluster?: object;
+  readonly ca?: string;
+  readonly connectSeconds?: number;
+};
+
+function ask(port: number, trial: Trial = {}): Source {
+  const text = kubeconfig({
+    server: `https://127.0.0.1:${port}`,
+    ca: ca.cert,
+    user: {token: 'good'},
+    ...trial,
+  });
+  const {connectSeconds} = trial;
+  const source = createKubeSource({
+    timing: hasty,
+    connect: async step =>
+      createClient({
+        access: accessOf([{name: 'config', text, folder}], undefined),
+        step,
+        ...(connectSeconds === undefined ? {} : {connectSeconds}),
+      }),
+  });
+  open.push(source);
+  return source;
+}
+
+const reads = (fresh = false): Read[] =>
+  CLUSTER_FACTS.map(({reader}) => ({
+    node: CLUSTER,
+    reader,
+    scope: 'node',
+    ...(fresh ? {fresh: 'all' as const} : {}),
+  }));
+
+async function sweep(source: Source, asked = reads()) {
+  const replies = new Map<string, Reply>();
+  let swept = 0;
+  for await (const event of source.sweep(asked, new AbortController().signal)) {
+    if (event.type === 'reply') replies.set(event.fact, event);
+    if (event.type === 'swept') swept += 1;
+  }
+  return {replies, swept};
+}
+
+/** The state that comes to hold `wanted`. */
+async function state(source: Source, wanted: (event: NodeEvent) => boolean): Promise<NodeEvent> {
+  const stop = new AbortController();
+  try {
+    for await (const event of source.events(stop.signal)) if (wanted(event)) return event;
+  } finally {
+    stop.abort();
+  }
+  throw new Error('The source ended first.');
+}
+
+async function causeOf(source: Source): Promise<string> {
+  const [event] = await Promise.all([state(source, one => one.state === 'lost'), sweep(source)]);
+  return event.cause ?? '';
+}
+
+const podsOf = (reply: Reply | undefined) =>
+  parsePodObjects(reply!.out).rows.map(({namespace, name, status}) => `${namespace}/${name} ${status}`);
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 400; i++) {
+    if (await holds()) return;
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
+  throw new Error('It did not come to hold.');
+}
+
+/** Sweeps until the pods are as `wanted`. */
+async function podsBecome(source: Source, wanted: (pods: readonly string[]) => boolean): Promise<void> {
+  let last: readonly string[] = [];
+  await until(async () => {
+    const {replies} = await sweep(source, reads(true));
+    const reply = replies.get('kube-pods');
+    if (reply) last = podsOf(reply);
+    return wanted(last);
+  }).catch(() => {
+    throw new Error(`The pods are ${last.join(', ')}.`);
+  });
+}
+
+test('lists what a real server said, each object stripped on a line of its own', async () => {
+  const server = await serve({tokens: () => ['good']});
+  const {replies, swept} = await sweep(ask(server.port));
+  expect(swept).toBe(1);
+  expect([...replies.keys()]).toEqual(['kube-nodes', 'kube-pods', 'kube-workloads']);
+  expect(podsOf(replies.get('kube-pods'))).toHaveLength(9);
+  const text = new TextDecoder().decode(replies.get('kube-pods')!.out);
+  expect(text).toContain('10.88.2.7');
+  expect(text).not.toMatch(/managedFields|"env"|last-applied|tolerations/);
+  expect(text.trimEnd().split('\n')).toHaveLength(11);
+  const workloads = new TextDecoder().decode(replies.get('kube-workloads')!.out);
+  expect(
+    [...workloads.matchAll(/"kind":"(\w+)","metadata":\{"name":"([\w-]+)"/g)].map(([, kind]) => kind),
+  ).toEqual(expect.arrayContaining(['DaemonSet', 'Deployment', 'StatefulSet']));
+  // Five lists over shared connections, and nothing but GET.
+  expect(server.requests.every(one => one.startsWith('GET '))).toBe(true);
+  expect(server.connections()).toBeLessThanOrEqual(5);
+});
+
+test('reads pages as they were captured, and begins anew when the rest of a list has expired', async () => {
+  const server = await serve();
+  let expired = 0;
+  const [first, second] = [fixture('pods-page1.json'), fixture('pods-page2.json')];
+  const [token1, token2] = [first, second].map(text => JSON.parse(text).metadata.continue as string);
+  server.handlers.push((url, response) => {
+    if (url.pathname !== '/api/v1/pods' || url.searchParams.has('watch')) return false;
+    const from = url.searchParams.get('continue');
+    if (from === token2 && expired++ === 0) {
+      response.statusCode = 410;
+      // kube-apiserver's words for it (k8s.io/apiserver, storage/errors.go).
+      response.end(
+        '{"kind":"Status","apiVersion":"v1","status":"Failure","message":"The provided continue parameter is too old to display a consistent list result.","reason":"Expired","code":410}',
+      );
+    } else if (from === token2) {
+      const last = JSON.parse(second);
+      response.end(JSON.stringify({...last, metadata: {resourceVersion: '508'}, items: []}));
+    } else response.end(from === token1 ? second : first);
+    return true;
+  });
+  const {replies} = await sweep(ask(server.port));
+  expect(expired).toBe(2);
+  expect(podsOf(replies.get('kube-pods'))).toHaveLength(6);
+  expect(server.requests.filter(one => one.includes('/pods?limit=500'))).toHaveLength(6);
+});
+
+test('a watch as it was captured: pods come, change and go; only what changed is told again', async () => {
+  const server = await serve();
+  const before = JSON.parse(fixture('pods-page1.json'));
+  before.items.push(...JSON.parse(fixture('pods-page2.json')).items);
+  server.lists.set('/api/v1/pods', {...before, metadata: {resourceVersion: '508'}});
+  const source = ask(server.port);
+  const was = podsOf((await sweep(source)).replies.get('kube-pods'));
+  expect((await sweep(source)).replies.size).toBe(0);
+  await until(() => server.watches('/api/v1/pods').length === 1);
+  expect(server.requests.find(one => one.includes('watch=1') && one.includes('/pods'))).toContain(
+    'resourceVersion=508',
+  );
+  const lines = fixture('pods-watch.ndjson').split('\n').filter(Boolean);
+  const until621 = lines.findIndex(line => line.includes('"resourceVersion":"621"'));
+  const [watch] = server.watches('/api/v1/pods');
+  for (const line of lines.slice(0, until621)) watch!.write(`${line}\n`);
+  await podsBecome(
+    source,
+    pods => pods.length === was.length + 2 && pods.some(pod => /lgh8z Running/.test(pod)),
+  );
+  // The end comes in pieces that are no lines.
+  const rest = `${lines.slice(until621).join('\n')}\n`;
+  for (let i = 0; i < rest.length; i += 5000) watch!.write(rest.slice(i, i + 5000));
+  await podsBecome(source, pods => !pods.some(pod => /wmc75|lgh8z|lmmtl/.test(pod)));
+  // After a bookmark a watch that the server ends goes on where the bookmark was.
+  watch!.end();
+  await until(() => server.requests.some(one => one.includes('resourceVersion=705')));
+});
+
+test('a watch that breaks off goes on from its last version; one whose history is gone lists anew', async () => {
+  const server = await serve();
+  const source = ask(server.port);
+  await sweep(source);
+  await sweep(source);
+  await until(() => server.watches('/api/v1/pods').length === 1);
+  const pods = server.lists.get('/api/v1/pods')!;
+  const [gone] = pods.items as {metadata: {name: string}}[];
+  server.cut();
+  expect((await state(source, ({state: now}) => now === 'lost')).cause).toMatch(/broke the connection off/);
+  await state(source, ({state: now}) => now === 'back');
+  await until(() => server.watches('/api/v1/pods').length === 1);
+  const lists = () => server.requests.filter(one => one.includes('/pods?limit')).length;
+  expect(lists()).toBe(1);
+  server.lists.set('/api/v1/pods', {...pods, items: pods.items.slice(1)});
+  server.watches('/api/v1/pods')[0]!.write(fixture('pods-watch-gone.ndjson'));
+  await podsBecome(source, now => now.length === 8 && !now.some(pod => pod.includes(gone!.metadata.name)));
+  expect(lists()).toBe(2);
+});
+
+test('one resource that is refused is a gap with its reason; the others are told', async () => {
+  const server = await serve();
+  server.handlers.push((url, response) => {
+    if (url.pathname !== '/api/v1/nodes') return false;
+    response.statusCode = 403;
+    response.end(fixture('nodes-forbidden.json'));
+    return true;
+  });
+  const {replies, swept} = await sweep(ask(server.port));
+  expect(swept).toBe(1);
+  expect(replies.get('kube-nodes')!.err).toMatch(
+    /does not let the user of context “lab” list nodes: nodes is forbidden.*\tGrant it: kubectl create clusterrole/,
+  );
+  expect(podsOf(replies.get('kube-pods'))).toHaveLength(9);
+  const {gaps} = CLUSTER_FACTS[0]!.contribute(replies.get('kube-nodes')!, {} as never);
+  expect(gaps).toMatchObject([
+    {fact: 'kube-nodes', reason: expect.stringMatching(/^The Kubernetes API does not let/)},
+  ]);
+});
+
+test.each<[string, (server: ApiServer) => Trial | Promise<Trial>, RegExp]>([
+  [
+    'a token that is not known',
+    () => ({user: {token: 'bad'}}),
+    /does not know who asks by context “lab”.*Log in again/,
+  ],
+  ['no credentials', () => ({user: {}}), /does not know who asks/],
+  [
+    'a wrong CA of the same name',
+    () => ({ca: createAuthority(join(folder, 'other')).cert}),
+    /not signed by the CA of context “lab”.*Fetch its kubeconfig again/,
+  ],
+  ['no CA', () => ({cluster: {'certificate-authority-data': undefined}}), /not signed by the CA/],
+  [
+    'another name',
+    ({port}) => ({server: `https://127.0.0.2:${port}`}),
+    /is for other names.*127\.0\.0\.2.*tls-server-name/,
+  ],
+  ['another name by tls-server-name', () => ({cluster: {'tls-server-name': 'other'}}), /is for other names/],
+  [
+    'nothing that listens',
+    () => ({server: 'https://127.0.0.1:1'}),
+    /Nothing listens at the API server 127\.0\.0\.1:1/,
+  ],
+  [
+    'a name that nobody knows',
+    () => ({server: 'https://api.invalid:6443'}),
+    /name of the API server api\.invalid:6443 is not known/,
+  ],
+  ['a broken CA', () => ({ca: 'no certificate'}), /is broken|not signed/],
+])('%s: a sentence with the next step', async (_, trial, sentence) => {
+  const server = await serve({tokens: () => ['good'], host: '0.0.0.0'});
+  expect(await causeOf(ask(server.port, await trial(server)))).toMatch(sentence);
+});
+
+test('a server certificate that has expired', async () => {
+  const server = await serve({pair: ca.issue('kube-apiserver', {names: ['IP:127.0.0.1'], days: -1})});
+  expect(await causeOf(ask(server.port))).toMatch(
+    /has expired\. Renew it there \(kubeadm certs renew apiserver\)/,
+  );
+});
+
+test('client certificates are as good as tokens; one that has expired is told from one that is unknown', async () => {
+  const server = await serve({tokens: () => []});
+  const as = (client: Pair) => ({
+    user: {
+      'client-certificate': client.certFile,
+      'client-key-data': Buffer.from(client.key).toString('base64'),
+    },
+  });
+  expect((await sweep(ask(server.port, as(ca.issue('admin', {group: 'system:masters'}))))).swept).toBe(1);
+  expect(await causeOf(ask(server.port, as(ca.issue('admin', {days: -1}))))).toMatch(
+    /client certificate of the user “admin” expired on \d{4}-\d\d-\d\d/,
+  );
+});
+
+test('a server that is silent is given up, and is asked again by itself', async () => {
+  const {createServer} = await import('node:net');
+  const mute = createServer(socket => void socket.resume().on('error', () => {}));
+  await new Promise<void>(resolve => mute.listen(0, '127.0.0.1', resolve));
+  open.push({close: () => new Promise(resolve => mute.close(() => resolve()))});
+  const {port} = mute.address() as {port: number};
+  const source = ask(port, {connectSeconds: 0.2});
+  expect(await causeOf(source)).toMatch(/did not answer within 0\.2 s.*--kube-via NODE/);
+});
+
+test('an answer that breaks off in the middle is asked for again', async () => {
+  const server = await serve();
+  let broken = 0;
+  server.handlers.push((url, response) => {
+    if (url.pathname !== '/api/v1/pods' || broken++ > 0) return false;
+    response.write(fixture('pods.json').slice(0, 20_000));
+    setTimeout(() => response.destroy(), 20);
+    return true;
+  });
+  const source = ask(server.port);
+  await podsBecome(source, pods => pods.length === 9);
+  expect(broken).toBeGreaterThan(1);
+});
+
+test('a login program is told the cluster, asked once, and again when its token is refused', async () => {
+  const program = join(folder, 'login.sh');
+  const count = join(folder, 'count');
+  writeFileSync(
+    program,
+    `#!/bin/sh\necho x >> ${count}\nn=$(wc -l < ${count})\ncase "$KUBERNETES_EXEC_INFO" in *'"server":"https://'*) ;; *) exit 3;; esac\nprintf '{"kind":"ExecCredential","status":{"token":"%s-%s"}}' "$WHO" $n\n`,
+    {mode: 0o755},
+  );
+  let known = ['admin-1'];
+  const server = await serve({tokens: () => known});
+  const exec = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: './login.sh',
+    env: [{name: 'WHO', value: 'admin'}],
+    interactiveMode: 'Never',
+    provideClusterInfo: true,
+  };
+  const source = ask(server.port, {user: {exec}});
+  expect((await sweep(source)).swept).toBe(1);
+  known = ['admin-2'];
+  await sweep(source);
+  await until(() => server.watches('/api/v1/pods').length === 1);
+  expect((await sweep(source)).swept).toBe(1);
+  const missing = {...exec, command: 'no-such-login', installHint: 'Get it at example.org.'};
+  expect(await causeOf(ask(server.port, {user: {exec: missing}}))).toMatch(
+    /is not installed\. Get it at example\.org/,
+  );
+});
