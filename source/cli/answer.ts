@@ -8,7 +8,7 @@ import {openSource} from '../sources.ts';
 import {FIRST_STEP} from '../wire/node.ts';
 import {headless} from '../wire/prompter.ts';
 import {IN_FLIGHT} from '../wire/remote.ts';
-import type {Source} from '../wire/source.ts';
+import {CLUSTER, type Source} from '../wire/source.ts';
 
 /**
  * Reads once, answers once, and says by the exit status how much of the cluster the answer rests on. Nodes take their
@@ -36,13 +36,13 @@ export async function answerOnce(
     engine = createEngine(drive, {watch: () => () => {}, answer: () => {}});
     await drive.settled;
     await engine.prepare(question, sentence => process.stderr.write(`hoptop: ${sanitise(sentence)}\n`));
-    const {nodes, notice} = statusOf(engine);
+    const {nodes, api, notice} = statusOf(engine);
     const asked = engine.ask(question);
     const outcome =
       reverse && 'answer' in asked
         ? {answer: await (await import('./reverse.ts')).withNames(asked.answer)}
         : asked;
-    const code = exitFor(nodes, 'missing' in outcome);
+    const code = exitFor(nodes, api, 'missing' in outcome);
     // Nothing was read at all: "there is no such pod" would be a claim without ground.
     if ('answer' in outcome && code !== EXIT.none) {
       const text =
@@ -58,7 +58,7 @@ export async function answerOnce(
     }
     // A recording that is cut answers as far as it goes, and says so.
     if (notice) process.stderr.write(`hoptop: ${sanitise(notice)}\n`);
-    for (const node of nodes) {
+    for (const node of [...nodes, ...(api ? [api] : [])]) {
       if (node.warning) process.stderr.write(`hoptop: ${sanitise(node.warning)}\n`);
       if (node.sweep === 0) process.stderr.write(`hoptop: ${sanitise(unreadable(node))}\n`);
     }
@@ -84,14 +84,16 @@ async function underWay(source: Source): Promise<void> {
 }
 
 /** What is shown of a node that is lost is what it was: that is not a whole answer either. */
-function exitFor(nodes: readonly NodeStatus[], missing: boolean): number {
-  const partly = nodes.some(({sweep, state}) => sweep === 0 || state === 'lost' || state === 'dialling');
-  if (nodes.every(({sweep}) => sweep === 0)) return EXIT.none;
+function exitFor(nodes: readonly NodeStatus[], api: NodeStatus | undefined, missing: boolean): number {
+  const all = api ? [...nodes, api] : nodes;
+  const partly = all.some(({sweep, state}) => sweep === 0 || state === 'lost' || state === 'dialling');
+  if (all.every(({sweep}) => sweep === 0)) return EXIT.none;
   if (missing) return EXIT.missing;
   return partly ? EXIT.some : EXIT.answered;
 }
 
-function unreadable({id, cause, state}: NodeStatus): string {
+function unreadable({id: own, name, cause, state}: NodeStatus): string {
+  const id = own === CLUSTER ? `The ${name}` : own;
   const reached = state === 'ready' || state === 'back';
   const far = reached ? 'it was reached, and no sweep of it is complete' : `it is still ${state}`;
   return `${id} could not be read: ${cause ?? far}.`.replace(/\.\.$/, '.');

@@ -1,4 +1,6 @@
 import {FACTS} from '../facts/catalogue.ts';
+import {CLUSTER_FACTS} from '../facts/cluster.ts';
+import {KUBECONFIG} from '../facts/kubeconfig.ts';
 import {hang} from '../options.ts';
 import {agentText, bootCommand} from '../wire/agent.ts';
 
@@ -46,6 +48,18 @@ export function commandsText(): string {
     lines.push(`    limits: ${reader.timeout} s, ${Math.round(reader.limit / 1024)} KiB${pipe}`, '');
   }
   lines.push(
+    'Only where --kubeconfig NODE:/PATH asks for it, once, over a connection of its own:',
+    `    $ ${KUBECONFIG.command} ${KUBECONFIG.asks!.usage}`,
+    ...hang('    ', KUBECONFIG.why, 100),
+    `    limits: ${KUBECONFIG.timeout} s, ${Math.round(KUBECONFIG.limit / 1024)} KiB`,
+    '',
+    'What is asked of the Kubernetes API, where it is asked (--kubeconfig, --context, --kube-via, or no node named):',
+    'lists in pages of 500 and watches, nothing but GET. Of each object only the fields that are read are kept.',
+    ...CLUSTER_FACTS.flatMap(({reader}) => [
+      ...reader.api!.paths.map(path => `    GET ${path}`),
+      ...hang('      ', reader.why, 100),
+    ]),
+    '',
     'The shell: the login shell is asked to run',
     `    $ ${bootCommand}`,
     '  and is fed this (NONCE is new in every session; 60 is the idle limit in seconds):',

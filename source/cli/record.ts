@@ -42,8 +42,9 @@ export async function record(words: readonly string[], flags: Flags): Promise<nu
   });
   const engine = createEngine(drive, {watch: () => () => {}, answer: () => {}});
   const told = new Map<string, string>();
-  const unwatch = engine.status(({nodes}) => {
-    for (const {id, state, cause, warning} of nodes) {
+  const unwatch = engine.status(({nodes, api}) => {
+    const all = [...nodes.map(node => ({...node, name: node.id})), ...(api ? [api] : [])];
+    for (const {name: id, state, cause, warning} of all) {
       // A lost node is dialled again and again: said once.
       if (state === 'dialling') continue;
       const word =
@@ -63,12 +64,14 @@ export async function record(words: readonly string[], flags: Flags): Promise<nu
   unwatch();
   await engine.close();
   const nodes = drive.world().statuses();
-  const unread = nodes.filter(node => node.sweep === 0).length;
+  const api = drive.world().apiStatus();
+  const all = api ? [...nodes, api] : nodes;
+  const unread = all.filter(node => node.sweep === 0).length;
   process.stderr.write(
     broken
       ? `hoptop: ${broken}\n`
       : `hoptop: recorded ${recording.bytes()} bytes to ${file}; open it with: hoptop play ${file}\n`,
   );
   if (broken) return EXIT.usage;
-  return unread === nodes.length ? EXIT.none : unread > 0 ? EXIT.some : EXIT.answered;
+  return unread === all.length ? EXIT.none : unread > 0 ? EXIT.some : EXIT.answered;
 }

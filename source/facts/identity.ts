@@ -1,9 +1,9 @@
-import {createHash} from 'node:crypto';
 import type {Reply} from '../wire/source.ts';
 import {dated, gapsOf} from './contribution.ts';
 import type {Fact} from './fact.ts';
 import {linesOf, quoted, textOf} from './lines.ts';
 import {optional} from './links.ts';
+import {maskMachineId} from './machine-id.ts';
 import {PASTED, piecesOf} from './pieces.ts';
 
 /** Who a node says it is. */
@@ -154,15 +154,10 @@ export const IDENTITY: Fact = {
     const gaps = gapsOf(reply, {name: 'sh'}, problems);
     return identity ? {node: {identity: dated(reply, identity)}, gaps} : {gaps};
   },
-  /**
-   * machine-id(5) asks to keep the id confidential: it is replaced by a digest of itself, which still tells whether
-   * two nodes are clones. Doing it again changes it again, alike for all nodes.
-   */
   redact(out) {
     const replaced = textOf(out, 0, out.length).replace(
       /^(machine-id=)(.+)$/gm,
-      (_, label: string, id: string) =>
-        label + createHash('sha256').update(`hoptop ${id}`).digest('hex').slice(0, 32),
+      (_, label: string, id: string) => label + maskMachineId(id),
     );
     return new TextEncoder().encode(replaced);
   },

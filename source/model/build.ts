@@ -34,7 +34,7 @@ export function buildGraph(
   const nodes = [...inputs].map(([id, input], index) =>
     buildNode(index, id, names.get(id)!, input, namespaces),
   );
-  addListed(nodes, cluster?.cluster);
+  const unjoined = addListed(nodes, cluster);
   nameClones(nodes);
   const byAddress = indexAddresses(namespaces);
   const listed = listedAt(nodes, byAddress);
@@ -63,6 +63,7 @@ export function buildGraph(
       ...apiGaps(api, cluster),
       ...nodes.flatMap(node => gapsOf(node, at ?? moments.at(-1) ?? '')),
       ...(cluster?.gaps ?? []),
+      ...unjoined,
     ],
   };
 }
@@ -104,6 +105,7 @@ function buildNode(
     processes: [],
     byPid: byPid as ReadonlyMap<number, Proc>,
     listed: undefined,
+    listedAs: undefined,
   };
   if (!snapshot) return node;
   const found = findPods(snapshot);
@@ -239,6 +241,7 @@ function addPod(
     containers,
     processes: [],
     listed: undefined,
+    disagreements: [],
   };
   for (const pid of found.pids) {
     const proc = byPid.get(pid);

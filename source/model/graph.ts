@@ -71,6 +71,8 @@ export type GraphNode = NodeInput & {
   readonly byPid: ReadonlyMap<number, Proc>;
   /** What the Kubernetes API says of it. */
   readonly listed: ClusterNode | undefined;
+  /** Why it is that node of the API; absent where only the API tells of it. */
+  readonly listedAs: {readonly grade: Grade; readonly why: string} | undefined;
 };
 
 export type Namespace = {
@@ -118,6 +120,8 @@ export type Pod = {
   readonly processes: readonly Proc[];
   /** What the Kubernetes API says of it. */
   readonly listed: ClusterPod | undefined;
+  /** Where the API and the node say different things of it, each as a clause that tells both. */
+  readonly disagreements: readonly string[];
 };
 
 export type Container = {

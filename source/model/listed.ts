@@ -1,10 +1,10 @@
-import type {Cluster} from '../facts/cluster.ts';
-import type {Evidence} from '../facts/evidence.ts';
-import type {ClusterNode} from '../facts/kube/nodes.ts';
+import type {Evidence, Gap} from '../facts/evidence.ts';
 import type {ClusterPod} from '../facts/kube/pods.ts';
-import type {Dated} from '../facts/snapshot.ts';
+import type {Dated, Snapshot} from '../facts/snapshot.ts';
 import {CLUSTER} from '../wire/source.ts';
+import {disagreementsOf, missingHere, unknownToApi} from './disagreements.ts';
 import type {Graph, GraphNode, Pod} from './graph.ts';
+import {joinNodes} from './same-node.ts';
 
 /** What the Kubernetes API says is at an address that no interface read has. */
 export type Listed = {readonly node: GraphNode; readonly pod?: Pod};
@@ -13,46 +13,72 @@ type Open<T> = {-readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[
 
 /**
  * Joins what the Kubernetes API says with the nodes read: tells which of its nodes is which, appends those that nobody
- * read, and does the same for pods.
+ * read, and does the same for pods. Returns what could not be joined.
  */
-export function addListed(nodes: GraphNode[], cluster: Cluster | undefined): void {
+export function addListed(nodes: GraphNode[], snapshot: Snapshot | undefined): readonly Gap[] {
+  const cluster = snapshot?.cluster;
+  if (!cluster) return [];
   const byName = new Map<string, Open<GraphNode>>();
-  for (const listed of cluster?.nodes?.value ?? []) {
-    const node = readAs(nodes, listed) ?? append(nodes, listed.name);
+  const {joins, gaps} = joinNodes(nodes, cluster.nodes?.value ?? []);
+  for (const listed of cluster.nodes?.value ?? []) {
+    const join = joins.get(listed);
+    const node = (join?.node as Open<GraphNode> | undefined) ?? append(nodes, listed.name);
     node.listed = listed;
+    node.listedAs = join && {grade: join.grade, why: join.why};
     // What the cluster knows a node by comes first.
     node.addresses = [...new Set([...listed.addresses, ...node.addresses])];
     byName.set(listed.name, node);
   }
-  for (const pod of cluster?.pods?.value ?? []) {
+  const pods = cluster.pods?.value;
+  if (!pods) return gaps;
+  const find = finder(nodes);
+  for (const pod of pods) {
     if (pod.node === undefined) continue;
     const node = byName.get(pod.node) ?? called(nodes, pod.node) ?? append(nodes, pod.node);
     byName.set(pod.node, node);
-    addPod(node, pod);
+    addPod(node, pod, find(node, pod));
   }
+  // Only who was told of all pods can say that the API knows one not.
+  if (snapshot.gaps.some(({fact}) => fact === 'kube-pods')) return gaps;
+  for (const node of nodes) {
+    if (!node.snapshot || !node.listed) continue;
+    for (const pod of node.pods)
+      if (!pod.listed && pod.disagreements.length === 0) (pod as Open<Pod>).disagreements = unknownToApi(pod);
+  }
+  return gaps;
 }
 
 function called(nodes: readonly GraphNode[], name: string): Open<GraphNode> | undefined {
   return nodes.find(node => node.id === name || node.name === name) as Open<GraphNode> | undefined;
 }
 
-/** The node read that the API's node is: by name, or as the only one that has one of its addresses. */
-function readAs(nodes: readonly GraphNode[], listed: ClusterNode): Open<GraphNode> | undefined {
-  const byName = called(nodes, listed.name);
-  if (byName) return byName;
-  const same = nodes.filter(node =>
-    listed.addresses.some(address => node.addresses.includes(address) || node.id.endsWith(`@${address}`)),
-  );
-  return same.length === 1 ? (same[0] as Open<GraphNode>) : undefined;
+type Finder = (node: GraphNode, listed: ClusterPod) => {here: Pod | undefined; elsewhere: Pod | undefined};
+
+/** Finds the pods that nodes show: on the node itself also by name, on others by uid only. */
+function finder(nodes: readonly GraphNode[]): Finder {
+  const pods = nodes.flatMap(node => node.pods);
+  const byUid = Map.groupBy(pods, pod => pod.uid);
+  const byName = Map.groupBy(pods, pod => `${pod.node.index} ${pod.name}`);
+  return (node, listed) => {
+    const uids = [listed.uid, listed.nodeUid].filter(uid => uid !== undefined);
+    const same = uids.flatMap(uid => byUid.get(uid) ?? []);
+    const named = byName.get(`${node.index} ${listed.name}`) ?? [];
+    const here =
+      same.find(pod => pod.node === node) ??
+      named.find(pod => pod.namespace === listed.namespace || listed.namespace === '?');
+    return {here, elsewhere: here ? undefined : same.find(pod => pod.node !== node)};
+  };
 }
 
 /** A node that only the API tells of. */
 function append(nodes: GraphNode[], name: string): Open<GraphNode> {
+  // One that was read may be called so and yet be another.
+  const own = called(nodes, name) ? `${name}@api` : name;
   const node: Open<GraphNode> = {
     state: 'listed',
     index: nodes.length,
-    id: name,
-    name,
+    id: own,
+    name: own,
     addresses: [],
     host: undefined,
     namespaces: [],
@@ -61,21 +87,18 @@ function append(nodes: GraphNode[], name: string): Open<GraphNode> {
     processes: [],
     byPid: new Map(),
     listed: undefined,
+    listedAs: undefined,
   };
   nodes.push(node);
   return node;
 }
 
-function addPod(node: Open<GraphNode>, listed: ClusterPod): void {
-  const uids = [listed.uid, listed.nodeUid].filter(uid => uid !== undefined);
-  const found = (node.pods.find(pod => uids.includes(pod.uid)) ??
-    node.pods.find(
-      pod => pod.name === listed.name && (pod.namespace === listed.namespace || listed.namespace === '?'),
-    )) as Open<Pod> | undefined;
-  if (found) {
-    complete(found, listed);
+function addPod(node: Open<GraphNode>, listed: ClusterPod, {here, elsewhere}: ReturnType<Finder>): void {
+  if (here) {
+    complete(here as Open<Pod>, listed);
     return;
   }
+  if (elsewhere) (elsewhere as Open<Pod>).disagreements = missingHere(node, listed, elsewhere);
   const [first] = listed.addresses;
   const hostNetwork = listed.hostNetwork ?? (first !== undefined && node.addresses.includes(first));
   node.pods.push({
@@ -95,12 +118,14 @@ function addPod(node: Open<GraphNode>, listed: ClusterPod): void {
     containers: [],
     processes: [],
     listed,
+    disagreements: missingHere(node, listed, elsewhere),
   });
 }
 
 /** Adds to a pod that its node shows what only the API knows: its name, where only its cgroup was read. */
 function complete(pod: Open<Pod>, listed: ClusterPod): void {
   pod.listed = listed;
+  pod.disagreements = disagreementsOf(pod, listed);
   if (pod.namespace === '?') {
     pod.namespace = listed.namespace;
     pod.name = listed.name;

@@ -3,7 +3,7 @@ import type {Graph, GraphNode} from '../model/graph.ts';
 import {listedEvidence} from '../model/listed.ts';
 import {asOf} from '../model/unread.ts';
 import {rightsGap} from './gaps.ts';
-import {count, Evidence, type EvidenceRow, list, maybe, Tally, text} from './schema.ts';
+import {count, Evidence, type EvidenceRow, Grade, list, maybe, Tally, text} from './schema.ts';
 import {talliesOf} from './socket-select.ts';
 
 export const NodeRow = v.object({
@@ -16,6 +16,16 @@ export const NodeRow = v.object({
   step: maybe.text('What reaching it is busy with.'),
   cause: maybe.text('Why it was lost, and the next thing to try.'),
   since: maybe.text('When it entered this state.'),
+  listedAs: v.optional(
+    v.object({
+      name: text('What the Kubernetes API calls it.'),
+      grade: Grade,
+      why: text('Why it is that node.'),
+    }),
+  ),
+  created: maybe.text('When it joined the cluster, by the Kubernetes API.'),
+  age: maybe.text('The same as a table of kubectl shows it, where only that was read.'),
+  external: list(v.string()),
   roles: maybe.text('Its roles, by the Kubernetes API.'),
   status: maybe.text('Ready or not, by the Kubernetes API.'),
   version: maybe.text('The kubelet’s version, by the Kubernetes API.'),
@@ -61,6 +71,10 @@ export function nodeRow(graph: Graph, node: GraphNode): NodeRow {
     since: node.since,
     address: node.addresses[0],
     addresses: node.addresses,
+    listedAs: listed && node.listedAs && {name: listed.name, ...node.listedAs},
+    created: listed?.created,
+    age: listed?.age,
+    external: [...(listed?.external ?? [])],
     roles: listed?.roles,
     status: listed?.status,
     version: listed?.version,

@@ -59,13 +59,19 @@ export function nodeView(answer: NodeAnswer): Omit<View, 'gaps'> {
   };
 }
 
+const BY_API = new Set(['by the API', 'joined by']);
+
 function about({node, at}: NodeAnswer): Fields {
   const {cost} = node;
   const lines: [string, string | undefined][] = [
     ['name', node.name],
     ['reached as', node.id],
     ['state', node.cause ? `${stateText(node)}: ${node.cause}` : stateText(node)],
-    ['by the API', [node.status, node.roles, node.version].filter(Boolean).join(' ') || undefined],
+    [
+      'by the API',
+      [node.listedAs?.name, node.status, node.roles, node.version].filter(Boolean).join(' ') || undefined,
+    ],
+    ['joined by', node.listedAs && `${node.listedAs.grade}: ${node.listedAs.why}`],
     ['addresses', node.addresses.join(' ')],
     ['system', node.os],
     ['kernel', node.kernel && [node.kernel, node.arch].filter(Boolean).join(' ')],
@@ -84,7 +90,7 @@ function about({node, at}: NodeAnswer): Fields {
     type: 'fields',
     fields: lines
       // Only where the API was read: elsewhere nothing is missing without it.
-      .filter(([label, text]) => label !== 'by the API' || text !== undefined)
+      .filter(([label, text]) => !BY_API.has(label) || text !== undefined)
       .map(([label, text]) => ({
         label,
         cells: [text ? {text} : {text: 'not read', tone: 'dim' as const}],

@@ -47,8 +47,7 @@ function nodeTable(nodes: readonly NodeRow[], now: string): Table {
     columns: [
       words('name', 'NAME', 0, 8, node => node.name, {tone: () => 'strong', max: 40}),
       words('state', 'STATE', 0, 5, stateText, {tone: stateToneOf, max: 40}),
-      words('address', 'ADDRESS', 1, 11, node => node.address, {max: 39}),
-      ...byApi(nodes),
+      ...byApi(nodes, now),
       figures('pods', 'PODS', 0, 4, node => node.pods),
       figures('established', 'ESTAB', 1, 5, node => node.sockets?.established),
       figures('listening', 'LISTEN', 2, 6, node => node.sockets?.listening),
@@ -91,16 +90,35 @@ function costs(nodes: readonly NodeRow[]): readonly ColumnOf<NodeRow>[] {
   ];
 }
 
-/** Columns that only the Kubernetes API fills: not there where it was not read. */
-function byApi(nodes: readonly NodeRow[]): readonly ColumnOf<NodeRow>[] {
-  if (nodes.every(node => node.status === undefined)) return [];
+/** The columns of `kubectl get nodes -o wide` that only the Kubernetes API fills: not there where it was not read. */
+function byApi(nodes: readonly NodeRow[], now: string): readonly ColumnOf<NodeRow>[] {
+  const address = (title: string) => words<NodeRow>('address', title, 1, 11, node => node.address, {max: 39});
+  if (nodes.every(node => node.status === undefined)) return [address('ADDRESS')];
   return [
     words('status', 'STATUS', 2, 6, node => node.status, {
       max: 32,
       tone: node => (node.status?.startsWith('Ready') ? 'good' : 'bad'),
     }),
     words('roles', 'ROLES', 3, 6, node => node.roles, {max: 24}),
+    {
+      key: 'joined',
+      title: 'AGE',
+      align: 'right',
+      priority: 5,
+      min: 4,
+      cell: node => (node.created === undefined ? (node.age ?? '') : age(node.created, now)),
+      sort: node => node.created ?? node.age,
+    },
     words('version', 'VERSION', 5, 7, node => node.version, {max: 24}),
+    address('INTERNAL-IP'),
+    words(
+      'external',
+      'EXTERNAL-IP',
+      8,
+      11,
+      node => (node.status === undefined ? undefined : (node.external[0] ?? '<none>')),
+      {max: 39},
+    ),
   ];
 }
 

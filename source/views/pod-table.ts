@@ -1,7 +1,18 @@
 import type {PodRow} from '../questions/pod-rows.ts';
 import {mark, stateMark} from './marks.ts';
-import {figures, listTable, words} from './table.ts';
+import {type ColumnOf, figures, listTable, words} from './table.ts';
 import type {Table} from './view.ts';
+
+/** Only there where the Kubernetes API and a node disagree: what both say. */
+function disagreeing(pods: readonly PodRow[]): readonly ColumnOf<PodRow>[] {
+  if (pods.every(({disagreements}) => disagreements.length === 0)) return [];
+  return [
+    words('disagreements', 'API ≠ Node', 1, 12, pod => pod.disagreements.join('; '), {
+      tone: () => 'warn',
+      max: 100,
+    }),
+  ];
+}
 
 export function podTable(pods: readonly PodRow[], empty: string): Table {
   return listTable(pods, {
@@ -23,6 +34,7 @@ export function podTable(pods: readonly PodRow[], empty: string): Table {
       figures('listening', 'Listen', 3, 6, pod => pod.sockets?.listening),
       words('netns', 'Netns', 7, 10, pod => pod.netns ?? '?'),
       words('uid', 'UID', 9, 36, pod => pod.uid),
+      ...disagreeing(pods),
     ],
     row: pod => ({
       id: `${pod.node} ${pod.uid} ${pod.pod}`,

@@ -200,6 +200,12 @@ function about({pod, sandbox, containers, interfaces, outside}: PodAnswer): Fiel
       opens: {name: 'routes', words: [pod.pod]},
       evidence: pod.evidence,
     },
+    ...(pod.status === undefined
+      ? []
+      : [line('by the API', [pod.status, ...(pod.apiAddresses ?? [])].join(' '))]),
+    ...pod.disagreements.map(
+      (text): Field => ({label: 'API ≠ node', cells: [{text, tone: 'warn'}], evidence: pod.evidence}),
+    ),
     ...(pod.owner === undefined ? [] : [line('owner', pod.owner)]),
     line('uid', pod.uid || 'not known'),
     line(

@@ -16,6 +16,17 @@ export type ClusterNode = Span & {
   readonly version?: string;
   /** Internal ones first; canonical text. */
   readonly addresses: readonly string[];
+  /** Those of them that are external. */
+  readonly external: readonly string[];
+  /** Its address of type Hostname; a table does not show it, nor any of the ids. */
+  readonly hostname?: string;
+  readonly machineId?: string;
+  /** Of the boot that its kubelet was started in. */
+  readonly bootId?: string;
+  /** ISO 8601: when it joined the cluster. A table shows its age only. */
+  readonly created?: string;
+  /** As a table shows it: `15d`. */
+  readonly age?: string;
   readonly os?: string;
   readonly kernel?: string;
   readonly runtime?: string;
@@ -42,6 +53,8 @@ export function parseNodeTable(out: Uint8Array): Parsed<ClusterNode> {
       name: cells.get('NAME')!,
       status: cells.get('STATUS') ?? 'Unknown',
       addresses: ['INTERNAL-IP', 'EXTERNAL-IP'].flatMap(column => canonical(cells.get(column) ?? '') ?? []),
+      external: [canonical(cells.get('EXTERNAL-IP') ?? '')].filter(address => address !== undefined),
+      ...optional('age', cells.get('AGE')),
       podCidrs: [],
       ...optional('roles', cells.get('ROLES')),
       ...optional('version', cells.get('VERSION')),
@@ -71,6 +84,7 @@ function nodeOf({from, to, fields}: KubeObject): ClusterNode[] {
   const listed = inners(status!, 'addresses').filter(
     ({type}) => type === 'InternalIP' || type === 'ExternalIP',
   );
+  const hostname = inners(status!, 'addresses').find(({type}) => type === 'Hostname');
   const byType = (type: string) =>
     listed.filter(one => one['type'] === type).flatMap(one => canonical(text(one, 'address') ?? '') ?? []);
   const cidr = text(spec!, 'podCIDR');
@@ -82,6 +96,11 @@ function nodeOf({from, to, fields}: KubeObject): ClusterNode[] {
       name,
       status: statusOf(inners(status!, 'conditions'), spec!['unschedulable'] === true),
       addresses: [...byType('InternalIP'), ...byType('ExternalIP')],
+      external: byType('ExternalIP'),
+      ...optional('hostname', hostname === undefined ? undefined : text(hostname, 'address')),
+      ...optional('machineId', text(info, 'machineID')),
+      ...optional('bootId', text(info, 'bootID')),
+      ...optional('created', text(metadata!, 'creationTimestamp')),
       podCidrs: cidrs.length > 0 ? cidrs : cidr === undefined ? [] : [cidr],
       ...optional('roles', roles.length > 0 ? roles.join(',') : undefined),
       ...optional('version', text(info, 'kubeletVersion')),

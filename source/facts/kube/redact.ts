@@ -1,6 +1,7 @@
 import {isMap, isScalar, isSeq} from 'yaml';
 import type {Fields} from '../elements.ts';
 import {textOf} from '../lines.ts';
+import {maskMachineId} from '../machine-id.ts';
 import {MASK, maskArguments} from '../secrets.ts';
 import {documentsOf, kubeObjects} from './objects.ts';
 
@@ -11,7 +12,7 @@ const KINDS = new Set(['Node', 'Pod', 'DaemonSet', 'Deployment', 'StatefulSet', 
 const KEPT = 'kubernetes.io/config.hash';
 
 /** What becomes of a value under a key. `env`: a list of variables, or of headers, whose `value` is secret. */
-type Rule = 'mask' | 'drop' | 'arguments' | 'env' | 'annotations' | undefined;
+type Rule = 'mask' | 'machine' | 'drop' | 'arguments' | 'env' | 'annotations' | undefined;
 
 function ruleOf(key: string): Rule {
   switch (key) {
@@ -28,7 +29,10 @@ function ruleOf(key: string): Rule {
     case 'data':
     case 'stringData':
     case 'binaryData':
+    case 'systemUUID':
       return 'mask';
+    case 'machineID':
+      return 'machine';
     default:
       return undefined;
   }
@@ -36,7 +40,7 @@ function ruleOf(key: string): Rule {
 
 /**
  * API objects without their secrets: values of environment variables and of probes' headers, annotations (the last
- * applied configuration repeats all of it), what looks secret in command lines. JSON comes out with one object a line;
+ * applied configuration repeats all of it), what looks secret in command lines, and machine ids. JSON comes out with one object a line;
  * YAML stays as it is around what is masked.
  */
 export function redactObjects(out: Uint8Array): Uint8Array {
@@ -68,6 +72,7 @@ function maskObject(kind: string, fields: Fields): unknown {
 
 function maskValue(value: unknown, rule?: Rule): unknown {
   if (rule === 'mask') return MASK;
+  if (rule === 'machine') return typeof value === 'string' ? maskMachineId(value) : MASK;
   if (Array.isArray(value)) {
     if (rule === 'arguments' && value.every(one => typeof one === 'string')) return maskArguments(value);
     return value.map(one => (rule === 'env' ? maskVariable(one) : maskValue(one)));
@@ -114,8 +119,9 @@ function redactYaml(source: string): string {
 }
 
 function editsOf(node: unknown, rule: Rule, source: string, edits: Edit[]): void {
-  if (rule === 'mask') {
-    replace(node, `'${MASK}'`, source, edits);
+  if (rule === 'mask' || rule === 'machine') {
+    const id = rule === 'machine' && isScalar(node) ? String(node.value) : undefined;
+    replace(node, `'${id === undefined ? MASK : maskMachineId(id)}'`, source, edits);
     return;
   }
   if (isSeq(node)) {
