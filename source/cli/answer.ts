@@ -96,7 +96,7 @@ function unreadable({id: own, name, cause, state}: NodeStatus): string {
   const id = own === CLUSTER ? `The ${name}` : own;
   const reached = state === 'ready' || state === 'back';
   const far = reached ? 'it was reached, and no sweep of it is complete' : `it is still ${state}`;
-  return `${id} could not be read: ${cause ?? far}.`.replace(/\.\.$/, '.');
+  return `${id} could not be read: ${cause ?? far}.`.replace(/([.?])\.$/, '$1');
 }
 
 function statusOf(engine: {status(show: (status: Status) => void): () => void}): Status {

@@ -13,7 +13,7 @@ import {createGunzip} from 'node:zlib';
 import {bytesOf, type Credentials, createLogin, endOf} from './credentials.ts';
 import {KubeError} from './error.ts';
 import type {Access} from './kubeconfig.ts';
-import {connectionError, silentError, unauthorized} from './sentences.ts';
+import {connectionError, isLoopback, silentError, unauthorized} from './sentences.ts';
 
 export type Answer = {readonly status: number; readonly body: Readable};
 
@@ -208,8 +208,4 @@ function tunnelled(agent: Agent, secure: boolean, open: NonNullable<ClientOption
     return undefined;
   };
   (agent as unknown as {createConnection: Connecting}).createConnection = createConnection;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127\./.test(host);
 }

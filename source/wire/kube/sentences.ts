@@ -4,6 +4,10 @@ import type {Access} from './kubeconfig.ts';
 
 type Failure = Error & {code?: string; reason?: string};
 
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127\./.test(host);
+}
+
 /** How the API server is called in sentences. */
 export function serverName({server}: Access): string {
   return `the API server ${server.host}`;
@@ -46,7 +50,9 @@ export function connectionError(access: Access, error: unknown, via?: string): K
       );
     case 'ECONNREFUSED':
       return say(
-        `Nothing listens at ${server}: the connection was refused${through}. Is it running? Is it the right context (--context)?`,
+        via === undefined && isLoopback(access.server.hostname)
+          ? `Nothing listens at ${server}, which is this machine: the connection was refused. Where it is meant of a node, speak to it there: --kube-via NODE.`
+          : `Nothing listens at ${server}: the connection was refused${through}. Is it running? Is it the right context (--context)?`,
       );
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
