@@ -3,11 +3,12 @@
  * baseline from the same run. It reports and does not judge: its exit status is 1 only when a bench broke.
  */
 import {type Bench, reached, table} from './harness.ts';
+import {kube} from './kube.bench.ts';
 import {nodeCost} from './node-cost.bench.ts';
 import {overview} from './overview.bench.ts';
 import {sockets} from './sockets.bench.ts';
 
-const BENCHES: readonly Bench[] = [sockets, nodeCost, overview];
+const BENCHES: readonly Bench[] = [sockets, nodeCost, overview, kube];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter(name => !BENCHES.some(bench => bench.name === name));

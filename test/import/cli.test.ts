@@ -55,7 +55,9 @@ test('the seed becomes a recording that answers, readable by its owner only', ()
   expect(statSync(target).mode & 0o777).toBe(0o600);
   const overview = hoptop('overview', '--from', target);
   expect(overview.status).toBe(0);
-  expect(overview.stdout).toMatch(/^k8s-01 +pasted +Ready +control-plane +15d +v1\.28\.2 +192\.168\.0\.67 +<none>/m);
+  expect(overview.stdout).toMatch(
+    /^k8s-01 +pasted +Ready +control-plane +15d +v1\.28\.2 +192\.168\.0\.67 +<none>/m,
+  );
   expect(overview.stdout).toMatch(/^k8s-02 +not read +Ready +15d +v1\.28\.2 +192\.168\.0\.193/m);
   const mesh = hoptop('mesh', '--from', target);
   expect(mesh.stdout).toMatch(/^192\.168\.0\.108 +~ node +k8s-03/m);

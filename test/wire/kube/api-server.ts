@@ -140,6 +140,28 @@ export async function startApiServer(options: ServerOptions): Promise<ApiServer>
   };
 }
 
+type PodObject = {
+  metadata: {name: string; uid: string};
+  spec: {hostNetwork?: boolean};
+  status: {podIP?: string; podIPs?: {ip: string}[]};
+};
+
+/** So many pods in the form of the list's own, each with a name, a uid and an address of its own. */
+export function multiplied(list: List, count: number): List {
+  const pods = list.items as PodObject[];
+  const items = Array.from({length: count}, (_, i) => {
+    const pod = structuredClone(pods[i % pods.length]!);
+    pod.metadata.name += `-${i}`;
+    pod.metadata.uid = pod.metadata.uid.slice(0, 28) + String(i).padStart(8, '0');
+    if (!pod.spec.hostNetwork) {
+      const ip = `10.${100 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
+      pod.status = {...pod.status, podIP: ip, podIPs: [{ip}]};
+    }
+    return pod;
+  });
+  return {...list, items};
+}
+
 /** A kubeconfig for one cluster and one user, in JSON, which is YAML. */
 export function kubeconfig(options: {
   readonly server: string;
