@@ -13,6 +13,7 @@ import {createGunzip} from 'node:zlib';
 import {bytesOf, type Credentials, createLogin, endOf} from './credentials.ts';
 import {KubeError} from './error.ts';
 import type {Access} from './kubeconfig.ts';
+import {proxyOf, throughProxy} from './proxy.ts';
 import {connectionError, isLoopback, silentError, unauthorized} from './sentences.ts';
 
 export type Answer = {readonly status: number; readonly body: Readable};
@@ -37,6 +38,8 @@ export type ClientOptions = {
     readonly name: string;
     open(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
   };
+  /** For the proxy; the process's own when not given. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Of hoptop, for the server's own log. */
   readonly agentName?: string;
   readonly connectSeconds?: number;
@@ -58,7 +61,8 @@ export function createClient(options: ClientOptions): KubeClient {
     const name = [ca, cert, key].map(part => part?.toString('base64') ?? '').join(' ');
     if (held?.key === name) return held.agent;
     held?.agent.destroy();
-    const common = {keepAlive: true, maxSockets: CONNECTIONS, ...(via ? {} : {autoSelectFamily: true})};
+    const proxy = via ? undefined : proxyOf(access, options.env ?? process.env);
+    const common = {keepAlive: true, maxSockets: CONNECTIONS, autoSelectFamily: true};
     const agent = secure
       ? new HttpsAgent({
           ...common,
@@ -69,6 +73,7 @@ export function createClient(options: ClientOptions): KubeClient {
         })
       : new HttpAgent(common);
     if (via) tunnelled(agent, secure, via.open);
+    else if (proxy) tunnelled(agent, secure, (host, to, until) => throughProxy(proxy, host, to, until));
     held = {key: name, agent};
     return agent;
   };

@@ -7,6 +7,7 @@ import {CLUSTER_FACTS} from '../../../source/facts/cluster.ts';
 import {parsePodObjects} from '../../../source/facts/kube/pods.ts';
 import {createClient} from '../../../source/wire/kube/client.ts';
 import {accessOf} from '../../../source/wire/kube/kubeconfig.ts';
+import {proxyOf} from '../../../source/wire/kube/proxy.ts';
 import {createKubeSource} from '../../../source/wire/kube/source.ts';
 import {CLUSTER, type NodeEvent, type Read, type Reply, type Source} from '../../../source/wire/source.ts';
 import {realTiming} from '../../../source/wire/timing.ts';
@@ -319,6 +320,61 @@ test('an answer that breaks off in the middle is asked for again', async () => {
   const source = ask(server.port);
   await podsBecome(source, pods => pods.length === 9);
   expect(broken).toBeGreaterThan(1);
+});
+
+test('through a proxy, which the kubeconfig or the environment names', async () => {
+  const {createServer} = await import('node:http');
+  const {connect} = await import('node:net');
+  const api = await serve({host: '127.0.0.2', pair: ca.issue('kube-apiserver', {names: ['IP:127.0.0.2']})});
+  const asked: (string | undefined)[] = [];
+  const proxy = createServer((_, response) => response.end());
+  proxy.on('connect', (request, socket) => {
+    asked.push(request.url);
+    if (request.headers['proxy-authorization'] !== `Basic ${Buffer.from('me:pass').toString('base64')}`)
+      return void socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+    const onward = connect(api.port, '127.0.0.2', () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      socket.pipe(onward).pipe(socket);
+    });
+    for (const one of [socket, onward]) one.on('error', () => one.destroy());
+    socket.on('close', () => onward.destroy());
+  });
+  await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve));
+  open.unshift({close: () => new Promise(resolve => proxy.close(() => resolve()))});
+  const {port} = proxy.address() as {port: number};
+  const server = `https://127.0.0.2:${api.port}`;
+  const trial = (as: string) =>
+    ask(api.port, {server, cluster: {'proxy-url': `http://${as}@127.0.0.1:${port}`}});
+  expect((await sweep(trial('me:pass'))).swept).toBe(1);
+  expect(new Set(asked)).toEqual(new Set([`127.0.0.2:${api.port}`]));
+  expect(await causeOf(trial('me:wrong'))).toMatch(
+    /proxy 127\.0\.0\.1:\d+ does not lead to 127\.0\.0\.2:\d+: it answered 407/,
+  );
+  expect(await causeOf(ask(api.port, {cluster: {'proxy-url': 'socks5://127.0.0.1:1080'}}))).toMatch(
+    /\(socks5\) is not one that hoptop speaks to/,
+  );
+});
+
+test.each<[string, string, string | undefined, string | undefined]>([
+  ['https://api.example.org:6443', 'http://proxy:3128', undefined, 'http://proxy:3128/'],
+  ['https://api.example.org:6443', 'proxy:3128', '.example.org', undefined],
+  ['https://api.example.org:6443', 'proxy:3128', 'example.org', undefined],
+  ['https://api.example.org:6443', 'proxy:3128', 'other.org,api.example.org:443', 'http://proxy:3128/'],
+  ['https://10.1.2.3:6443', 'proxy:3128', '10.0.0.0/8', undefined],
+  ['https://11.1.2.3:6443', 'proxy:3128', '10.0.0.0/8', 'http://proxy:3128/'],
+  ['https://127.0.0.1:6443', 'proxy:3128', undefined, undefined],
+  ['https://api:6443', 'proxy:3128', '*', undefined],
+])('the environment’s proxy to %s: HTTPS_PROXY %s, NO_PROXY %s → %s', (server, https, no, expected) => {
+  const env = {HTTPS_PROXY: https, NO_PROXY: no};
+  expect(proxyOf({server: new URL(server), context: 'lab'}, env)?.href).toBe(expected);
+});
+
+test('what the kubeconfig says not to verify is asked, and said', async () => {
+  const api = await serve({pair: createAuthority(join(folder, 'strange')).issue('strange')});
+  const text = {cluster: {'insecure-skip-tls-verify': true, 'certificate-authority-data': undefined}};
+  const source = ask(api.port, text);
+  const [ready] = await Promise.all([state(source, one => one.state === 'ready'), sweep(source)]);
+  expect(ready.note).toMatch(/not verified.*insecure-skip-tls-verify/);
 });
 
 test('a login program is told the cluster, asked once, and again when its token is refused', async () => {
