@@ -32,8 +32,11 @@ const PLAIN: Readonly<Record<string, string>> = {
 function sentence({node, fact, netns, reason, reveal}: Gap, more: number): string {
   const others = more > 0 ? ` and ${count(more, 'more namespace')}` : '';
   const where = netns === undefined ? node : `${node}, namespace ${netns}${others}`;
-  const what = fact === 'node' || fact === 'rights' ? '' : `${PLAIN[fact] ?? fact}: `;
-  const said = names(reason).includes(node) && more === 0 ? `${what}${reason}` : `${where}: ${what}${reason}`;
+  const api = fact.startsWith('kube-');
+  const what = fact === 'node' || fact === 'rights' || api ? '' : `${PLAIN[fact] ?? fact}: `;
+  // What the Kubernetes API did not tell says so itself.
+  const whole = api || (names(reason).includes(node) && more === 0);
+  const said = whole ? `${what}${reason}` : `${where}: ${what}${reason}`;
   // Its reveal is a sentence about reading as root, whole without what it shows.
   if (fact === 'rights' && reveal !== undefined) return `${said} ${reveal}`;
   return reveal === undefined ? said : `${said.replace(/\.?$/, '.')} To see it: ${reveal}`;

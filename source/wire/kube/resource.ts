@@ -129,8 +129,8 @@ export function createResource({client, path, keep, limit, timing, signal, tell}
         else attempt = 0;
       } catch (error) {
         if (!(error instanceof KubeError)) throw error;
-        tell(error);
         if (signal.aborted) return;
+        tell(error);
         await wait(error.final ? undefined : backoff(attempt++, timing.random()));
       }
     }

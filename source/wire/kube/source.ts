@@ -33,6 +33,8 @@ type Kept = {
 
 export function createKubeSource({connect, timing = realTiming}: KubeSourceOptions): Source {
   const stop = new AbortController();
+  /** Of one way to the API. */
+  let life = new AbortController();
   const listeners = new Set<Mailbox<NodeEvent & {type: 'node'}>>();
   const kept = new Map<string, Kept>();
   const at = () => new Date(timing.now()).toISOString();
@@ -72,15 +74,20 @@ export function createKubeSource({connect, timing = realTiming}: KubeSourceOptio
   const connected = (): Promise<KubeClient> => {
     if (client && failed && timing.now() >= notBefore) client = undefined;
     if (!client) failed = false;
-    client ??= connect(step => {
-      if (!reached && state.state === 'dialling') say({state: 'dialling', step});
-    }, stop.signal).then(
+    const mine = life;
+    client ??= connect(
+      step => {
+        if (!reached && state.state === 'dialling') say({state: 'dialling', step});
+      },
+      AbortSignal.any([stop.signal, mine.signal]),
+    ).then(
       made => {
-        open = made;
-        if (stop.signal.aborted) made.close();
+        if (life === mine) open = made;
+        if (stop.signal.aborted || life !== mine) made.close();
         return made;
       },
       (error: KubeError) => {
+        if (life !== mine) throw error;
         failed = true;
         notBefore = error.final
           ? Number.POSITIVE_INFINITY
@@ -92,10 +99,22 @@ export function createKubeSource({connect, timing = realTiming}: KubeSourceOptio
     return client;
   };
 
+  /** Forgets the way that was tried, so that it is found anew: the kubeconfig, the credentials, the connection. */
+  const startOver = () => {
+    life.abort();
+    life = new AbortController();
+    open?.close();
+    open = undefined;
+    client = undefined;
+    kept.clear();
+    attempt = 0;
+  };
+
   const keep = (reader: Reader, made: KubeClient): Kept => {
     const known = kept.get(reader.name);
     if (known) return known;
     const {paths, keep: fields} = reader.api!;
+    const mine = life;
     const resources = paths.map(path =>
       createResource({
         client: made,
@@ -103,8 +122,8 @@ export function createKubeSource({connect, timing = realTiming}: KubeSourceOptio
         keep: fields,
         limit: reader.limit,
         timing,
-        signal: stop.signal,
-        tell,
+        signal: AbortSignal.any([stop.signal, mine.signal]),
+        tell: failure => life === mine && tell(failure),
       }),
     );
     const fresh = {reader, resources, told: '', notBefore: 0};
@@ -200,8 +219,7 @@ export function createKubeSource({connect, timing = realTiming}: KubeSourceOptio
     },
     redial(node) {
       if (node !== undefined && node !== CLUSTER) return;
-      notBefore = 0;
-      attempt = 0;
+      if (state.state === 'lost') return startOver();
       for (const {resources} of kept.values()) for (const resource of resources) resource.retry();
     },
     async close() {

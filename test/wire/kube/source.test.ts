@@ -298,6 +298,35 @@ test('client certificates are as good as tokens; one that has expired is told fr
   );
 });
 
+test('what a person mended is found when asked anew: other credentials, another certificate', async () => {
+  const server = await serve({tokens: () => ['good']});
+  let token = 'bad';
+  const source = createKubeSource({
+    timing: hasty,
+    connect: async () =>
+      createClient({
+        access: accessOf(
+          [
+            {
+              name: 'config',
+              text: kubeconfig({server: `https://127.0.0.1:${server.port}`, ca: ca.cert, user: {token}}),
+            },
+          ],
+          undefined,
+        ),
+      }),
+  });
+  open.push(source);
+  expect(await causeOf(source)).toMatch(/does not know who asks/);
+  token = 'good';
+  // It is no use to ask again with the same, and it is not done.
+  const before = server.requests.length;
+  expect((await sweep(source)).swept).toBe(0);
+  expect(server.requests.length).toBe(before);
+  source.redial!();
+  await podsBecome(source, pods => pods.length === 9);
+});
+
 test('a server that is silent is given up, and is asked again by itself', async () => {
   const {createServer} = await import('node:net');
   const mute = createServer(socket => void socket.resume().on('error', () => {}));
