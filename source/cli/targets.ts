@@ -76,7 +76,5 @@ export function kubeconfigPaths(env: Readonly<Record<string, string | undefined>
 
 /** Looks only whether there is one: nothing of Kubernetes is loaded for those who have none. */
 function hasKubeconfig(): boolean {
-  return (
-    kubeconfigPaths().some(path => existsSync(path)) || process.env['KUBERNETES_SERVICE_HOST'] !== undefined
-  );
+  return kubeconfigPaths().some(path => existsSync(path)) || Boolean(process.env['KUBERNETES_SERVICE_HOST']);
 }
