@@ -19,6 +19,8 @@ export type Cluster = {
   readonly nodes?: Dated<readonly ClusterNode[]>;
   readonly pods?: Dated<readonly ClusterPod[]>;
   readonly workloads?: Dated<readonly Workload[]>;
+  /** Of what hoptop asked for itself and was told all: what is not there, the API does not know. */
+  readonly whole?: ReadonlySet<'nodes' | 'pods' | 'workloads'>;
 };
 
 const KUBECTL = {name: 'kubectl'};
@@ -98,7 +100,7 @@ function holds(kinds: readonly string[]): Format['looks'] {
 
 type Kind<Row> = {
   readonly name: string;
-  readonly key: keyof Cluster;
+  readonly key: 'nodes' | 'pods' | 'workloads';
   readonly resource: string;
   readonly kinds: readonly string[];
   readonly api: NonNullable<Reader['api']>;
@@ -160,7 +162,10 @@ function factOf<Row extends Span>(kind: Kind<Row>): Fact {
       const {rows, problems} = parsePieces(reply, kind.objects, table ? {[asTable]: table.parse} : {});
       const gaps = [...gapsOf(said(reply), KUBECTL, problems), ...refusals(reply)];
       if (rows.length === 0 && gaps.length > 0) return {gaps};
-      return {node: {cluster: {...soFar.cluster, [kind.key]: dated(reply, rows)}}, gaps};
+      const whole = new Set(soFar.cluster?.whole);
+      if (reply.reader !== PASTED && !reply.truncated && gaps.length === 0) whole.add(kind.key);
+      else whole.delete(kind.key);
+      return {node: {cluster: {...soFar.cluster, [kind.key]: dated(reply, rows), whole}}, gaps};
     },
     redact: redactObjects,
   };

@@ -34,7 +34,7 @@ export function buildGraph(
   const nodes = [...inputs].map(([id, input], index) =>
     buildNode(index, id, names.get(id)!, input, namespaces),
   );
-  const unjoined = addListed(nodes, cluster);
+  const unjoined = addListed(nodes, cluster?.cluster);
   nameClones(nodes);
   const byAddress = indexAddresses(namespaces);
   const listed = listedAt(nodes, byAddress);

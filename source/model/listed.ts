@@ -1,6 +1,7 @@
+import type {Cluster} from '../facts/cluster.ts';
 import type {Evidence, Gap} from '../facts/evidence.ts';
 import type {ClusterPod} from '../facts/kube/pods.ts';
-import type {Dated, Snapshot} from '../facts/snapshot.ts';
+import type {Dated} from '../facts/snapshot.ts';
 import {CLUSTER} from '../wire/source.ts';
 import {disagreementsOf, missingHere, unknownToApi} from './disagreements.ts';
 import type {Graph, GraphNode, Pod} from './graph.ts';
@@ -15,11 +16,10 @@ type Open<T> = {-readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[
  * Joins what the Kubernetes API says with the nodes read: tells which of its nodes is which, appends those that nobody
  * read, and does the same for pods. Returns what could not be joined.
  */
-export function addListed(nodes: GraphNode[], snapshot: Snapshot | undefined): readonly Gap[] {
-  const cluster = snapshot?.cluster;
+export function addListed(nodes: GraphNode[], cluster: Cluster | undefined): readonly Gap[] {
   if (!cluster) return [];
   const byName = new Map<string, Open<GraphNode>>();
-  const {joins, gaps} = joinNodes(nodes, cluster.nodes?.value ?? []);
+  const {joins, gaps} = joinNodes(nodes, cluster.nodes?.value ?? [], cluster.whole?.has('nodes') ?? false);
   for (const listed of cluster.nodes?.value ?? []) {
     const join = joins.get(listed);
     const node = (join?.node as Open<GraphNode> | undefined) ?? append(nodes, listed.name);
@@ -39,7 +39,7 @@ export function addListed(nodes: GraphNode[], snapshot: Snapshot | undefined): r
     addPod(node, pod, find(node, pod));
   }
   // Only who was told of all pods can say that the API knows one not.
-  if (snapshot.gaps.some(({fact}) => fact === 'kube-pods')) return gaps;
+  if (!cluster.whole?.has('pods')) return gaps;
   for (const node of nodes) {
     if (!node.snapshot || !node.listed) continue;
     for (const pod of node.pods)

@@ -17,10 +17,11 @@ type Likeness = {
 
 const TRAITS: readonly Trait[] = ['boot id', 'machine id', 'address', 'name'];
 
-/** Joins by name of the API's node, and what could not be joined. */
+/** Joins by name of the API's node, and what could not be joined. `whole`: the API told of all its nodes. */
 export function joinNodes(
   nodes: readonly GraphNode[],
   listed: readonly ClusterNode[],
+  whole: boolean,
 ): {readonly joins: ReadonlyMap<ClusterNode, NodeJoin>; readonly gaps: readonly Gap[]} {
   const find = indexed(nodes);
   const candidates = listed.map(one => ({
@@ -60,7 +61,7 @@ export function joinNodes(
         ),
       );
   }
-  return {joins, gaps: [...gaps, ...strangers(nodes, listed, joins, gaps)]};
+  return {joins, gaps: [...gaps, ...(whole ? strangers(nodes, joins, gaps) : [])]};
 }
 
 function gap(node: GraphNode, reason: string): Gap {
@@ -76,12 +77,10 @@ function gap(node: GraphNode, reason: string): Gap {
 /** Nodes that were read, whose like the API does not know: another cluster's, or one that never joined it. */
 function strangers(
   nodes: readonly GraphNode[],
-  listed: readonly ClusterNode[],
   joins: ReadonlyMap<ClusterNode, NodeJoin>,
   told: readonly Gap[],
 ): Gap[] {
   const known = new Set([...[...joins.values()].map(({node}) => node.id), ...told.map(({node}) => node)]);
-  if (listed.length === 0) return [];
   return nodes
     .filter(node => node.snapshot?.identity && !known.has(node.id))
     .map(node => ({

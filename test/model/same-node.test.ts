@@ -2,7 +2,6 @@
 import {expect, test} from 'vitest';
 import type {Identity} from '../../source/facts/identity.ts';
 import type {ClusterNode} from '../../source/facts/kube/nodes.ts';
-import type {Snapshot} from '../../source/facts/snapshot.ts';
 import {buildGraph} from '../../source/model/build.ts';
 import {node as nodeQuestion} from '../../source/questions/node.ts';
 import {overview} from '../../source/questions/overview.ts';
@@ -21,7 +20,7 @@ function graphWith(
   read: Record<string, Read>,
   nodes: readonly Listed[],
   pods?: readonly object[],
-  gaps: Snapshot['gaps'] = [],
+  whole: readonly ('nodes' | 'pods')[] = ['nodes', 'pods'],
 ) {
   const dated = <T>(value: T) => ({sweep: 1, at: AT, uptime: 0, value});
   const inputs = Object.entries(read).map(([id, {identity, ...spec}]) => {
@@ -47,8 +46,8 @@ function graphWith(
     ...one,
   }));
   return buildGraph(new Map(inputs), AT, {
-    ...{node: '(cluster)', sweep: 1, at: AT, uptime: 0, netns: new Map(), gaps},
-    cluster: {nodes: dated(rows), ...(podRows ? {pods: dated(podRows as never)} : {})},
+    ...{node: '(cluster)', sweep: 1, at: AT, uptime: 0, netns: new Map(), gaps: []},
+    cluster: {whole: new Set(whole), nodes: dated(rows), ...(podRows ? {pods: dated(podRows as never)} : {})},
   });
 }
 
@@ -217,7 +216,7 @@ test('without root, or where the API did not tell of all pods, absence means not
     {one: at('10.0.0.1', {...POD, identity: {uid: 1000}})},
     [{name: 'one', addresses: ['10.0.0.1']}],
     [{name: 'gone-1', uid: 'u-3', node: 'one', addresses: ['10.2.0.9']}],
-    [{node: '(cluster)', fact: 'kube-pods', reason: 'It may list pods of one namespace only.'}],
+    ['nodes'],
   );
   expect(disagreements(graph)).toEqual({});
 });

@@ -13,6 +13,7 @@ import {backoff, realTiming, type Timing} from '../timing.ts';
 import type {KubeClient} from './client.ts';
 import type {KubeError} from './error.ts';
 import {createResource, type Resource} from './resource.ts';
+import type {Refusal} from './sentences.ts';
 
 export type KubeSourceOptions = {
   /** Reads the kubeconfig; called again when it failed and `redial` is called. Rejects with a `KubeError`. */
@@ -138,7 +139,9 @@ export function createKubeSource({connect, timing = realTiming}: KubeSourceOptio
     const out = new TextEncoder().encode(
       `{"kind":"List","apiVersion":"v1","items":[\n${lines.join(',\n')}\n]}\n`,
     );
-    const refusals = resources.flatMap(({refusal}) => refusal ?? []);
+    const refusals = resources.flatMap(({refusal, version, path}) =>
+      version === 0 && !refusal ? [unlisted(path, reader.timeout)] : (refusal ?? []),
+    );
     one.notBefore = timing.now() + (out.length / BYTES_A_SECOND) * 1000;
     return {
       node: CLUSTER,
@@ -227,5 +230,13 @@ export function createKubeSource({connect, timing = realTiming}: KubeSourceOptio
       for (const listener of listeners) void listener.return?.();
       open?.close();
     },
+  };
+}
+
+/** A list that takes its time is not an empty one. */
+function unlisted(path: string, seconds: number): Refusal {
+  return {
+    reason: `The Kubernetes API has not listed ${path.split('/').at(-1)} within ${seconds} s.`,
+    reveal: 'Wait: it is still being asked.',
   };
 }
