@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
 import {redact} from '../../source/facts/catalogue.ts';
 import {CLUSTER_FACTS} from '../../source/facts/cluster.ts';
+import {IDENTITY} from '../../source/facts/identity.ts';
 import {parseNodeObjects, parseNodeTable} from '../../source/facts/kube/nodes.ts';
 import {parsePodObjects, parsePodTable} from '../../source/facts/kube/pods.ts';
 import {redactObjects} from '../../source/facts/kube/redact.ts';
@@ -214,4 +215,16 @@ test('any bytes in, nothing thrown', () => {
     }),
     {numRuns: 300},
   );
+});
+
+test('a machine id is masked alike wherever it is told, so that nodes are still joined in a recording', () => {
+  const [plain] = parseNodeObjects(fixture('kube/nodes.json')).rows;
+  const [node] = parseNodeObjects(redactObjects(fixture('kube/nodes.json'))).rows;
+  expect(node!.machineId).toMatch(/^[0-9a-f]{32}$/);
+  expect(node!.machineId).not.toBe(plain!.machineId);
+  expect(text(IDENTITY.redact(bytes(`machine-id=${plain!.machineId}\n`)))).toBe(
+    `machine-id=${node!.machineId}\n`,
+  );
+  const yaml = `kind: Node\nstatus:\n  nodeInfo:\n    machineID: ${plain!.machineId}\n`;
+  expect(text(redactObjects(bytes(yaml)))).toContain(`machineID: '${node!.machineId}'`);
 });
