@@ -36,6 +36,11 @@ export function openKube(flags: Flags, nodes: readonly Named[], prompter: Prompt
   const ssh = called.length === 0 ? undefined : createSsh({targets, flags, prompter});
   return createKubeSource({
     async connect(step, signal) {
+      if (ssh && flags.transport === 'openssh')
+        throw new KubeError(
+          'The API is spoken to through a node by hoptop’s own SSH only, not with --transport openssh. Forward it yourself (ssh -L 6443:HOST:6443 NODE) and give a kubeconfig with server: https://127.0.0.1:6443 and tls-server-name: HOST.',
+          true,
+        );
       const access = remote ? await readFromNode(remote, flags, ssh!, signal) : await readHere(flags);
       return createClient({
         access,

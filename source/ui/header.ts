@@ -19,7 +19,9 @@ export function headerLines(status: Status | undefined, columns: number): Line[]
     node => node.state === 'dialling' || node.state === 'lost',
   );
   if (unreached.length > 0 && !holdsNothing(status)) lines.push(cut(waiting(unreached, status.now), columns));
-  const doubted = status.nodes.filter(node => node.warning !== undefined);
+  const doubted = [...status.nodes, ...(status.api ? [status.api] : [])].filter(
+    node => node.warning !== undefined,
+  );
   if (doubted.length > 0) lines.push(cut(warnings(doubted), columns));
   return lines;
 }

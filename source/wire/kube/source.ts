@@ -50,7 +50,7 @@ export function createKubeSource({connect, timing = realTiming}: KubeSourceOptio
   let reached = false;
   let sweeps = 0;
 
-  const say = (event: Pick<NodeEvent, 'state' | 'step' | 'cause' | 'note'>) => {
+  const say = (event: Pick<NodeEvent, 'state' | 'step' | 'cause' | 'warning'>) => {
     const now = at();
     const away = (one: string) => one === 'lost' || one === 'dialling';
     const goesOn = event.state === state.state || (away(event.state) && away(state.state));
@@ -64,10 +64,10 @@ export function createKubeSource({connect, timing = realTiming}: KubeSourceOptio
       if (state.state !== 'lost' || state.cause !== failure.message)
         say({state: 'lost', cause: failure.message});
     } else if (state.state === 'lost' || state.state === 'dialling') {
-      const note = open?.access.insecure
+      const warning = open?.access.insecure
         ? `The API server is not verified: the kubeconfig says insecure-skip-tls-verify.`
         : undefined;
-      say({state: reached ? 'back' : 'ready', ...(note === undefined ? {} : {note})});
+      say({state: reached ? 'back' : 'ready', ...(warning === undefined ? {} : {warning})});
       reached = true;
     }
   };

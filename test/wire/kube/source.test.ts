@@ -424,7 +424,7 @@ test('what the kubeconfig says not to verify is asked, and said', async () => {
   const text = {cluster: {'insecure-skip-tls-verify': true, 'certificate-authority-data': undefined}};
   const source = ask(api.port, text);
   const [ready] = await Promise.all([state(source, one => one.state === 'ready'), sweep(source)]);
-  expect(ready.note).toMatch(/not verified.*insecure-skip-tls-verify/);
+  expect(ready.warning).toMatch(/not verified.*insecure-skip-tls-verify/);
 });
 
 test('a login program is told the cluster, asked once, and again when its token is refused', async () => {
