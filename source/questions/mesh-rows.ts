@@ -10,6 +10,7 @@ export const MeshNode = v.object({
     v.picklist(['read', 'stale', 'unread', 'address']),
     v.description('address: it is a node’s, as its connections tell, and no node that was asked for has it.'),
   ),
+  sockets: flag('The sockets of its own namespace were all read: what is not seen there is not there.'),
   why: maybe.text('For an address: how it is known to be a node’s.'),
 });
 export type MeshNode = v.InferOutput<typeof MeshNode>;
@@ -33,6 +34,7 @@ export const MeshPort = v.object({
     list(v.string()),
     v.description('Local addresses it is bound to on the nodes themselves.'),
   ),
+  kernel: flag('A tunnel of the kernel: its packets have no socket that could be seen.'),
   loopback: flag('It is bound to loopback only: nobody but the node itself can call it.'),
   connections: count('Connections between nodes.'),
   elsewhere: count('Connections with addresses that are on none of the nodes.'),

@@ -1,6 +1,6 @@
 import type {Evidence} from '../facts/evidence.ts';
 import type {Graph} from '../model/graph.ts';
-import {asOf} from '../model/unread.ts';
+import {asOf, socketsUnread} from '../model/unread.ts';
 import {socketOpens} from './endpoint-words.ts';
 import type {At} from './mesh-cells.ts';
 import {declaredOn} from './mesh-declared.ts';
@@ -56,6 +56,7 @@ export function meshNode({name, node}: Member, roles: readonly {address: string;
   return {
     name,
     kind: !node ? 'address' : stale ? 'stale' : node.snapshot ? 'read' : 'unread',
+    sockets: node?.host !== undefined && !socketsUnread(node.host),
     why: node ? undefined : roles.find(({address}) => address === name)?.why,
   };
 }
@@ -135,6 +136,7 @@ export function meshPort(graph: Graph, flows: Flows, one: Known): MeshPort {
     callers: [...channel.callers],
     nodes: listening?.nodes.size ?? channel.listening.size,
     addresses: [...(listening?.addresses ?? [])],
+    kernel: purpose?.fact.devices !== undefined && purpose.fact.programs.length === 0,
     loopback: listening?.loopback ?? false,
     connections: pairs.reduce((sum, {connections}) => sum + connections, 0),
     elsewhere: channel.elsewhere.length,

@@ -21,6 +21,8 @@ const SIGNS: Record<Seen, Sign> = {
   past: {sign: '-', tone: 'dim', text: 'closed'},
   unknown: {sign: '?', tone: 'warn', text: 'not read'},
 };
+const TUNNEL: Sign = {sign: '?', tone: 'dim', text: 'a tunnel of the kernel: no socket shows who sends'};
+const OLD: Sign = {sign: 'o', tone: 'dim', text: 'as last read: one of the two is not reached now'};
 const NOTHING: Sign = {sign: '.', tone: 'dim', text: 'none'};
 
 export function seenSign(seen: Seen): Sign {
@@ -46,7 +48,8 @@ function rank({seen, trouble}: MeshPair): number {
 }
 
 /** Rows call columns. A cell is the worst of what the two have on all the ports that are shown. */
-export function meshMatrix({nodes, pairs, of}: MeshAnswer): Matrix {
+export function meshMatrix({nodes, pairs, ports, of}: MeshAnswer): Matrix {
+  const tunnel = isTunnel({ports, pairs});
   const indexes = new Map(nodes.map(({name}, i) => [name, i]));
   const cells = new Map<number, MeshPair[]>();
   for (const pair of pairs) {
@@ -68,8 +71,8 @@ export function meshMatrix({nodes, pairs, of}: MeshAnswer): Matrix {
       says: nameSays(node, troubles.get(node.name) ?? 0),
       subject: node.name,
     })),
-    cell: (row, column) => cellOf(nodes[row]!, nodes[column]!, at(row, column), words),
-    legend: legendOf(nodes, cells),
+    cell: (row, column) => cellOf(nodes[row]!, nodes[column]!, at(row, column), words, tunnel),
+    legend: legendOf(nodes, cells, tunnel),
     empty: 'No node was read.',
   };
 }
@@ -100,17 +103,19 @@ function cellOf(
   to: MeshNode,
   found: readonly MeshPair[],
   words: readonly string[],
+  tunnel: boolean,
 ): MatrixCell {
   const ends = {subject: from.name, toward: to.name};
   const [worst] = found;
   if (!worst) {
-    const unread = [from, to].filter(({kind}) => kind !== 'read').map(({name}) => name);
+    if (tunnel) return {...TUNNEL, ...ends, says: `${from.name} → ${to.name}: not known, ${TUNNEL.text}`};
+    const unread = [from, to].filter(node => !isWhole(node)).map(nameWhy);
     if (unread.length === 0)
       return {...NOTHING, ...ends, says: `${from.name} → ${to.name}: no connection, and none is expected`};
     return {
       ...SIGNS.unknown,
       ...ends,
-      says: `${from.name} → ${to.name}: not known, ${unread.join(' and ')} not read`,
+      says: `${from.name} → ${to.name}: not known, ${unread.join(' and ')}`,
     };
   }
   const more = found.length > 2 ? `; ${found.length - 2} more` : '';
@@ -119,14 +124,43 @@ function cellOf(
     .map(pair => `${pairPort(pair)} ${pair.why}`)
     .join('; ');
   return {
-    sign: SIGNS[worst.seen].sign,
-    tone: worst.trouble || worst.seen !== 'caller' ? SIGNS[worst.seen].tone : 'plain',
-    says: `${from.name} → ${to.name}: ${said}${more}`,
+    sign: signOf(worst, from, to).sign,
+    tone: isOld(worst, from, to)
+      ? OLD.tone
+      : worst.trouble || worst.seen !== 'caller'
+        ? SIGNS[worst.seen].tone
+        : 'plain',
+    says: `${from.name} → ${to.name}: ${said}${more}${isOld(worst, from, to) ? '; as last read' : ''}`,
     opens: opensPair(found, from.name, to.name, words),
     other: {name: 'mesh', words: [...words, to.name]},
     evidence: found.flatMap(({evidence}) => evidence).slice(0, 5),
     ...ends,
   };
+}
+
+/** Nothing but a tunnel of the kernel is shown: no socket can be there, so no pair is known not to talk. */
+export function isTunnel({ports, pairs}: Pick<MeshAnswer, 'ports' | 'pairs'>): boolean {
+  return ports.length > 0 && pairs.length === 0 && ports.every(({kernel}) => kernel);
+}
+
+/** Only of these does a missing connection say that there is none. */
+function isWhole({kind, sockets}: MeshNode): boolean {
+  return kind === 'read' && sockets;
+}
+
+function nameWhy({name, kind}: MeshNode): string {
+  return kind === 'read'
+    ? `not all sockets of ${name} read`
+    : `${name} ${kind === 'stale' ? 'not reached now' : 'not read'}`;
+}
+
+/** What was whole when a node was last read may not be so now. */
+function isOld({seen, trouble}: MeshPair, from: MeshNode, to: MeshNode): boolean {
+  return !trouble && (seen === 'both' || seen === 'served') && [from, to].some(({kind}) => kind === 'stale');
+}
+
+function signOf(worst: MeshPair, from: MeshNode, to: MeshNode): Sign {
+  return isOld(worst, from, to) ? OLD : SIGNS[worst.seen];
 }
 
 function opensPair(found: readonly MeshPair[], from: string, to: string, words: readonly string[]): Question {
@@ -142,11 +176,28 @@ export function pairPort({protocol, port, purpose}: Pick<MeshPair, 'protocol' | 
 }
 
 /** Of the signs that are there, what matters most first. */
-function legendOf(nodes: readonly MeshNode[], cells: ReadonlyMap<number, readonly MeshPair[]>): Sign[] {
-  const used = new Set([...cells.values()].map(([worst]) => SIGNS[worst!.seen]));
+function legendOf(
+  nodes: readonly MeshNode[],
+  cells: ReadonlyMap<number, readonly MeshPair[]>,
+  tunnel: boolean,
+): Sign[] {
+  const used = new Set(
+    [...cells].map(([key, [worst]]) =>
+      signOf(worst!, nodes[Math.floor(key / nodes.length)]!, nodes[key % nodes.length]!),
+    ),
+  );
+  // The sign of a cell is that of one port: a whole one hides what is closed, or not read, on another.
+  const mixed = [...cells.values()].some(
+    ([worst, ...more]) => worst!.seen === 'both' && more.some(({seen}) => seen !== 'both'),
+  );
   const blank = cells.size < nodes.length * nodes.length;
-  if (blank && nodes.some(({kind}) => kind !== 'read')) used.add(SIGNS.unknown);
+  if (blank && !tunnel && !nodes.every(isWhole)) used.add(SIGNS.unknown);
   const order = [...TROUBLES, ...ORDER].map(seen => SIGNS[seen]);
   const bySign = new Map(order.filter(sign => used.has(sign)).map(sign => [sign.sign, sign]));
-  return [...bySign.values(), ...(blank ? [NOTHING] : [])];
+  const signs = [...bySign.values()].map(sign =>
+    sign === SIGNS.both && mixed ? {...sign, text: `${sign.text} on one port at least`} : sign,
+  );
+  if (!blank) return [...signs, ...(used.has(OLD) ? [OLD] : [])];
+  const whole = nodes.filter(isWhole).length;
+  return [...signs, ...(used.has(OLD) ? [OLD] : []), ...(tunnel ? [TUNNEL] : whole > 0 ? [NOTHING] : [])];
 }

@@ -9,7 +9,7 @@ import type {
 } from '../questions/mesh-rows.ts';
 import type {Question} from '../questions/question.ts';
 import {gradeTone, mark} from './marks.ts';
-import {meshMatrix, pairPort, seenSign} from './mesh-matrix.ts';
+import {isTunnel, meshMatrix, pairPort, seenSign} from './mesh-matrix.ts';
 import {figures, listTable, words} from './table.ts';
 import {count} from './units.ts';
 import type {Cell, Facet, Table, View} from './view.ts';
@@ -38,7 +38,8 @@ export function meshView(answer: MeshAnswer): Omit<View, 'gaps'> {
   };
 }
 
-function summaryOf({troubles, pairs, ports, nodes, of}: MeshAnswer): Cell[] {
+function summaryOf(answer: MeshAnswer): Cell[] {
+  const {troubles, pairs, ports, nodes, of} = answer;
   const [first, ...more] = troubles;
   if (first) {
     const rest = more.length > 0 ? `; ${count(more.length, 'more trouble')}` : '';
@@ -48,11 +49,15 @@ function summaryOf({troubles, pairs, ports, nodes, of}: MeshAnswer): Cell[] {
   const about =
     of.what !== undefined && port?.about !== undefined && others.length === 0 ? ` · it is ${port.about}` : '';
   const whole = pairs.filter(({seen}) => seen === 'both').length;
-  const unread = nodes.filter(({kind}) => kind !== 'read').length;
-  const blind = unread > 0 ? `, ${unread} of them not read` : '';
+  const unread = nodes.filter(({kind}) => kind !== 'read' && kind !== 'stale').length;
+  const old = nodes.filter(({kind}) => kind === 'stale').length;
+  const blind =
+    (unread > 0 ? `, ${unread} of them not read` : '') +
+    (old > 0 ? `, ${old} of them not reached now (as last read)` : '');
+  const tunnel = isTunnel(answer) ? ' · a tunnel of the kernel has no sockets: who sends is not seen' : '';
   return [
     {
-      text: `${count(nodes.length, 'node')}${blind} · ${count(ports.length, 'port')} · ${count(whole, 'pair')} seen from both ends${about}`,
+      text: `${count(nodes.length, 'node')}${blind} · ${count(ports.length, 'port')} · ${count(whole, 'pair')} seen from both ends${about}${tunnel}`,
     },
   ];
 }

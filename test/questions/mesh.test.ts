@@ -8,8 +8,11 @@ import {type MeshAnswer, mesh} from '../../source/questions/mesh.ts';
 import type {PeerRow} from '../../source/questions/peer-rows.ts';
 import type {ProcessPort} from '../../source/questions/process-ports.ts';
 import type {QuestionName} from '../../source/questions/question.ts';
+import {toView} from '../../source/views/catalogue.ts';
+import {viewText} from '../../source/views/text.ts';
 import {graphOf, type NodeSpec, type SocketSpec, snapshotOf} from '../model/world.ts';
 import {crowd} from './crowd.ts';
+import {graphFrom} from './lab.ts';
 import {seedGraph} from './seed.ts';
 
 function asked(graph: Graph, ...words: string[]): MeshAnswer {
@@ -178,6 +181,41 @@ describe('what is half seen', () => {
     const answer = asked(graph, '9100');
     expect(seen(answer)).toContain('n1 n2 caller-unread');
     expect(answer.troubles).toEqual([]);
+  });
+
+  const text = (graph: Graph, ...words: string[]) =>
+    viewText(toView(ask(graph, {name: 'mesh', words}) as MeshAnswer));
+
+  test('what was whole when a node was last read is not shown as whole now', () => {
+    const n2 = {snapshot: snapshotOf('n2', daemon(2, [listens, served(1, 2)])), state: 'lost' as const};
+    const graph = graphOf({n1: daemon(1, [listens, call(1, 2)]), n2});
+    const shown = text(graph, '9100');
+    expect(shown).toContain('2 nodes, 1 of them not reached now (as last read) ·');
+    expect(shown).toMatch(/^1 n1 {2}[.?] o$/m);
+    expect(shown).toMatch(/^o {2}as last read/m);
+    expect(shown).not.toMatch(/^\+ {2}/m);
+  });
+
+  test('no sockets read is not no connection', () => {
+    const graph = graphOf({
+      n1: daemon(1, [listens, call(1, 2)]),
+      n2: daemon(2, [listens, served(1, 2)]),
+      n3: daemon(3, []),
+    });
+    const third = graph.nodes[2]!;
+    const {sockets: _, ...snapshot} = third.snapshot!;
+    Object.assign(third, {snapshot});
+    const shown = text(graph, '9100');
+    expect(shown).toMatch(/^1 n1 {2}\. \+ \?$/m);
+    expect(shown).toMatch(/^3 n3 {2}\? \? \?$/m);
+  });
+
+  test('a tunnel of the kernel has no sockets, which is said', async () => {
+    const lab = await graphFrom(new URL('../fixtures/lab-services.hop', import.meta.url).pathname);
+    const shown = text(lab, 'flannel-vxlan');
+    expect(shown).toContain('a tunnel of the kernel has no sockets');
+    expect(shown).toMatch(/cp-1 +\? \? \?$/m);
+    expect(shown).not.toMatch(/^\. {2}none/m);
   });
 
   test('a connection that both ends could have begun is told of once', () => {
