@@ -84,6 +84,8 @@ export function questionFrom(name: string, words: readonly string[]): Question |
       wrong: `${definition.name} does not take "${words.slice(most).join(' ')}". Usage: ${definition.usage}`,
     };
   }
+  if (words.some(word => word.trim() === ''))
+    return {wrong: `${definition.name} was given an empty word. Usage: ${definition.usage}`};
   const problem = words.length > 0 ? definition.problem?.(words) : undefined;
   if (problem) return {wrong: `${problem} Usage: ${definition.usage}`};
   return {name: definition.name, words: [...words]};

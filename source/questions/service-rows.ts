@@ -26,6 +26,7 @@ export const ServiceRow = v.object({
   name: maybe.text('NS/NAME:PORT as the rules name it; absent where nothing names it.'),
   kind: v.picklist(['clusterIP', 'nodePort', 'hostPort', 'externalIP', 'loadBalancer']),
   address: maybe.text('Address that is called; absent for a port of every address of the node.'),
+  family: v.pipe(v.picklist([4, 6]), v.description('Of IP.')),
   port: count('Port that is called.'),
   protocol: text('tcp, udp, sctp.'),
   datapaths: v.pipe(list(v.string()), v.description('iptables, nftables, ipvs.')),
@@ -82,7 +83,7 @@ function rowOf(
   live: ReadonlyMap<string, Live> | undefined,
 ): ServiceRow {
   const [first] = same;
-  const {kind, address, port, protocol} = first!;
+  const {kind, address, family, port, protocol} = first!;
   const nodes = [...new Set(same.map(({node}) => node.name))];
   const missing = kind === 'hostPort' ? [] : read.map(({name}) => name).filter(name => !nodes.includes(name));
   const empty = same.find(service => service.empty)?.empty;
@@ -92,6 +93,7 @@ function rowOf(
     name: same.find(({name}) => name !== undefined)?.name,
     kind,
     address,
+    family,
     port,
     protocol,
     datapaths: [...new Set(same.map(({datapath}) => datapath))],

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import type {Graph, GraphNode} from '../model/graph.ts';
 import {datapathsOf, servicesOf} from '../model/services.ts';
+import {endpointText} from '../model/words.ts';
+import type {Missing} from './answer.ts';
 import {type Definition, isMissing} from './definition.ts';
 import {gapsFor} from './gaps.ts';
 import {near} from './names.ts';
@@ -73,12 +75,14 @@ function unread(graph: Graph, nodes: readonly GraphNode[]): ServicesAnswer['gaps
 }
 
 /** A service by its name (of one port, or of all), a namespace, an address, or a node whose rules have it. */
-function choose(graph: Graph, all: readonly ServiceRow[], word: string) {
+function choose(graph: Graph, all: readonly ServiceRow[], word: string): readonly ServiceRow[] | Missing {
   const named = all.filter(row => serviceWords(row) === word || row.name?.split(':')[0] === word);
   if (named.length > 0) return named;
   const within = all.filter(row => row.name?.startsWith(`${word}/`));
   if (within.length > 0) return within;
-  const at = all.filter(({address, port}) => address === word || `${address}:${port}` === word);
+  const at = all.filter(
+    ({address, port}) => address === word || (address !== undefined && endpointText(address, port) === word),
+  );
   if (at.length > 0) return at;
   const node = nodeCalled(graph, word);
   if (node) return all.filter(row => row.nodes.includes(node.name));

@@ -1,3 +1,4 @@
+import {endpointText} from '../model/words.ts';
 import type {BackendRow, ServiceRow} from '../questions/service-rows.ts';
 import {serviceWords} from '../questions/service-rows.ts';
 import type {ServicesAnswer} from '../questions/services.ts';
@@ -37,14 +38,19 @@ export function servicesView({services, datapaths, unread, of}: ServicesAnswer):
         ? [{text: ` · rules not read: ${unread.join(', ')}`, tone: 'warn' as const}]
         : []),
       ...(without.length > 0
-        ? [{text: ` · without backends: ${without.map(serviceWords).join(', ')}`, tone: 'warn' as const}]
+        ? [{text: ` · without backends: ${listed(without)}`, tone: 'warn' as const}]
         : []),
       ...(differing.length > 0
-        ? [{text: ` · nodes differ: ${differing.map(serviceWords).join(', ')}`, tone: 'bad' as const}]
+        ? [{text: ` · nodes differ: ${listed(differing)}`, tone: 'bad' as const}]
         : []),
     ],
     facets: single ? [facets[1]!, facets[0]!, facets[2]!] : facets,
   };
+}
+
+/** Each once: a service has an address, a port of every node, and perhaps those of another family. */
+function listed(services: readonly ServiceRow[]): string {
+  return [...new Set(services.map(serviceWords))].join(', ');
 }
 
 function waysText(datapaths: ServicesAnswer['datapaths']): string {
@@ -53,8 +59,9 @@ function waysText(datapaths: ServicesAnswer['datapaths']): string {
 }
 
 /** `10.96.0.1`, `every node`, `node cp-1`. */
-function calledAt({address, kind, nodes}: ServiceRow): string {
-  return address ?? (kind === 'hostPort' ? `node ${nodes.join(' ')}` : 'every node');
+function calledAt({address, family, kind, nodes}: ServiceRow): string {
+  const where = kind === 'hostPort' ? `node ${nodes.join(' ')}` : 'every node';
+  return address ?? (family === 6 ? `${where} (IPv6)` : where);
 }
 
 function serviceTable(services: readonly ServiceRow[], unread: readonly string[]): Table {
@@ -75,7 +82,7 @@ function serviceTable(services: readonly ServiceRow[], unread: readonly string[]
       words('note', 'Note', 4, 20, noteOf, {max: 60, tone: row => (row.differs ? 'bad' : 'warn')}),
     ],
     row: row => ({
-      id: `${serviceWords(row)} ${row.kind} ${row.address ?? row.nodes.join()} ${row.port}/${row.protocol}`,
+      id: `${serviceWords(row)} ${row.kind} ${row.family} ${row.address ?? row.nodes.join()} ${row.port}/${row.protocol}`,
       opens: {name: 'services', words: [serviceWords(row)]},
       ...(row.name === undefined ? {} : {other: {name: 'peers', words: [`service/${row.name}`]}}),
       evidence: row.evidence,
@@ -106,7 +113,14 @@ function backendTable(services: readonly ServiceRow[], unread: readonly string[]
   return listTable(rows, {
     columns: [
       words('service', 'Service', 1, 10, row => `${serviceWords(row.service)}`, {max: 40}),
-      words('called', 'Called', 2, 8, row => `${KINDS[row.service.kind]} ${row.service.port}`, {max: 24}),
+      words(
+        'called',
+        'Called',
+        2,
+        8,
+        row => `${KINDS[row.service.kind]} ${row.service.port}${row.service.family === 6 ? ' IPv6' : ''}`,
+        {max: 24},
+      ),
       words(
         'pod',
         'Pod',
@@ -130,7 +144,7 @@ function backendTable(services: readonly ServiceRow[], unread: readonly string[]
         'Address',
         0,
         9,
-        of(backend => `${backend.address}:${backend.port}`),
+        of(backend => endpointText(backend.address, backend.port)),
         {max: 46},
       ),
       figures('share', 'Share', 2, 5, (row: Both) => row.backend.share, {
@@ -153,7 +167,7 @@ function backendTable(services: readonly ServiceRow[], unread: readonly string[]
       ),
     ],
     row: ({service, backend}) => ({
-      id: `${serviceWords(service)} ${service.kind} ${service.port} ${backend.address}:${backend.port}`,
+      id: `${serviceWords(service)} ${service.kind} ${service.family} ${service.address ?? service.nodes.join()} ${service.port} ${service.protocol} ${backend.address}:${backend.port}`,
       ...(backend.pod !== undefined
         ? {opens: {name: 'pod' as const, words: [backend.pod]}}
         : backend.node !== undefined

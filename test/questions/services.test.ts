@@ -114,6 +114,30 @@ describe('services of a recorded cluster', () => {
     expect(partly).toMatch(/^shop\/web:http +ClusterIP .* worker-1 worker-2/m);
   });
 
+  test('of two families, each row says of which, and names are said once', () => {
+    const found = answer<ServicesAnswer>('services', 'shop/cart');
+    const six = found.services.map(row => ({
+      ...row,
+      family: 6 as const,
+      ...(row.address === undefined ? {} : {address: 'fd00:96::7'}),
+      differs: 'worker-1 does not have it.',
+      backends: row.backends.map(backend => ({...backend, address: 'fd00:10::3'})),
+    }));
+    const view = toView({...found, services: [...found.services, ...six]} as ServicesAnswer);
+    const text = viewText(view);
+    expect(text).toContain(' · nodes differ: shop/cart:api\n');
+    expect(text).toContain('[fd00:10::3]:7070');
+    expect(text).toMatch(/NodePort +every node +tcp\/30070/);
+    expect(text).toMatch(/NodePort +every node \(IPv6\) +tcp\/30070/);
+    expect(text).toMatch(/ClusterIP 7070 IPv6/);
+  });
+
+  test('an empty name is no name', () => {
+    expect(ask(graph, {name: 'services', words: ['']})).toMatchObject({
+      missing: expect.stringMatching(/^services was given an empty word\. Usage: /),
+    });
+  });
+
   test('another set of backends on one node is said', () => {
     const [first, ...others] = graph.nodes;
     const netfilter = first!.host!.facts!.netfilter!;
