@@ -67,7 +67,7 @@ export type Act =
 /** What a watched question brings: an answer, or the sentence that says why there is none, with near names. */
 export type Outcome =
   | {readonly answer: Answer}
-  | {readonly missing: string; readonly suggestions: readonly string[]};
+  | {readonly missing: string; readonly suggestions: readonly string[]; readonly wrong?: true};
 
 /** One piece of evidence, as it is read: which node, command and moment, and the raw lines a statement stands on. */
 export type EvidenceText = {

@@ -137,6 +137,18 @@ describe('exit statuses', () => {
       says: /No pod is called.*Near: .*shop\/web/,
     },
     {
+      why: 'an end of a path with its port',
+      words: ['path', 'worker-1', '10.244.2.2:5432', '--from', DEMO],
+      status: 1,
+      says: /An end of a path has no port: say 10\.244\.2\.2, and use --port 5432\./,
+    },
+    {
+      why: 'a pod at the end of a path with its port',
+      words: ['path', 'worker-1', 'shop/db-0:5432', '--from', DEMO],
+      status: 1,
+      says: /An end of a path has no port: say shop\/db-0, and use --port 5432\./,
+    },
+    {
       why: 'no such node',
       words: ['node', 'worker-9', '--from', DEMO],
       status: 4,

@@ -42,7 +42,8 @@ export async function answerOnce(
       reverse && 'answer' in asked
         ? {answer: await (await import('./reverse.ts')).withNames(asked.answer)}
         : asked;
-    const code = exitFor(nodes, api, 'missing' in outcome);
+    const code =
+      'missing' in outcome && outcome.wrong ? EXIT.usage : exitFor(nodes, api, 'missing' in outcome);
     // Nothing was read at all: "there is no such pod" would be a claim without ground.
     if ('answer' in outcome && code !== EXIT.none) {
       const text =

@@ -14,4 +14,9 @@ export type Answer = {
 };
 
 /** Why there is no answer, as a sentence, and names that were perhaps meant. */
-export type Missing = {readonly missing: string; readonly suggestions: readonly string[]};
+export type Missing = {
+  readonly missing: string;
+  readonly suggestions: readonly string[];
+  /** Nothing is missing: the words say it the wrong way. */
+  readonly wrong?: true;
+};

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type {Graph, Interface, Namespace} from '../model/graph.ts';
-import type {Answer} from './answer.ts';
+import type {Answer, Missing} from './answer.ts';
 import {crossing} from './crossing.ts';
 import {type Definition, isMissing} from './definition.ts';
 import {gapsFor} from './gaps.ts';
@@ -66,7 +66,7 @@ export const link: Definition<LinkAnswer> = {
 };
 
 /** `NODE/IF` in the node's own namespace, `NS/POD:IF`, `POD:IF`, `NODE/INODE:IF`. */
-function interfaceCalled(graph: Graph, word: string) {
+function interfaceCalled(graph: Graph, word: string): Interface | Missing {
   const [, place, name] = /^(.+):([^/:]+)$/.exec(word) ?? [];
   const slash = word.lastIndexOf('/');
   const namespaces: (Namespace | undefined)[] =

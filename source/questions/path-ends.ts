@@ -32,7 +32,7 @@ export function endCalled(graph: Graph, word: string): PathEnd | Missing {
     kind === undefined
       ? resolve(graph, word, ['node', 'pod', 'netns', 'process'])
       : firstOf(resolve(graph, name, [kind as 'node' | 'pod']), () => resolve(graph, word, ['pod', 'netns']));
-  if (isMissing(scope)) return scope;
+  if (isMissing(scope)) return withPort(graph, word) ?? scope;
   switch (scope.kind) {
     case 'pod': {
       const {pod} = scope;
@@ -54,6 +54,18 @@ export function endCalled(graph: Graph, word: string): PathEnd | Missing {
     default:
       return {missing: `${word} is no end of a path.`, suggestions: []};
   }
+}
+
+/** An end with its port, as connections are written: which end it is would be known, so that is said. */
+function withPort(graph: Graph, word: string): Missing | undefined {
+  const [, end, port] = /^(.*[^:]):(\d{1,5})$/.exec(word) ?? [];
+  if (end === undefined || (end.includes(':') && !/^\[.*\]$/.test(end))) return undefined;
+  if (isMissing(endCalled(graph, end))) return undefined;
+  return {
+    missing: `An end of a path has no port: say ${end.replace(/^\[(.*)\]$/, '$1')}, and use --port ${port}.`,
+    suggestions: [],
+    wrong: true,
+  };
 }
 
 function firstOf<T>(first: T | Missing, otherwise: () => T | Missing): T | Missing {
