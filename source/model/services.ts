@@ -1,6 +1,7 @@
 import type {Evidence} from '../facts/evidence.ts';
 import type {Chain, FilterRule, Match, Netfilter, Ruleset} from '../facts/netfilter/ruleset.ts';
 import type {Dated} from '../facts/snapshot.ts';
+import {chainFrom} from './chains.ts';
 import type {GraphNode} from './graph.ts';
 import {isLocal} from './nat/match.ts';
 
@@ -217,7 +218,7 @@ function ownAddress(node: GraphNode, address: string): boolean {
 /** What a rule comes to where it leads to a chain of one rule, as to kube-proxy's helper that rejects. */
 function lastVerdict(ruleset: Ruleset, chain: Chain, {verdict}: FilterRule): FilterRule['verdict'] {
   if (verdict.do !== 'jump' && verdict.do !== 'goto') return verdict;
-  const target = ruleset.chains.find(one => one.table === chain.table && one.name === verdict.chain);
+  const target = chainFrom(ruleset, chain, verdict.chain);
   return target?.rules[0]?.verdict ?? verdict;
 }
 
@@ -244,7 +245,7 @@ function walk(node: GraphNode, ruleset: Ruleset, chain: Chain, path: Path, leaf:
     };
     const {verdict} = rule;
     if (verdict.do === 'jump' || verdict.do === 'goto') {
-      const target = ruleset.chains.find(one => one.table === chain.table && one.name === verdict.chain);
+      const target = chainFrom(ruleset, chain, verdict.chain);
       if (target) walk(node, ruleset, target, on, leaf);
     } else leaf(on);
   }

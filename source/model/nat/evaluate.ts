@@ -1,6 +1,7 @@
 import type {Evidence} from '../../facts/evidence.ts';
 import type {Chain, FilterRule, Hook, Netfilter, Ruleset, Verdict} from '../../facts/netfilter/ruleset.ts';
 import type {Dated} from '../../facts/snapshot.ts';
+import {chainFrom} from '../chains.ts';
 import type {Namespace} from '../graph.ts';
 import {isFilter, mayOf, passes, settled} from './filter.ts';
 import {held} from './match.ts';
@@ -172,7 +173,7 @@ function apply(run: Run, chain: Chain, rule: FilterRule, state: State, depth: nu
     }
     case 'jump':
     case 'goto': {
-      const target = run.ruleset.chains.find(one => one.table === chain.table && one.name === verdict.chain);
+      const target = chainFrom(run.ruleset, chain, verdict.chain);
       if (!target) {
         return [notUnderstood(run, chain, rule, state, verdict.chain)];
       }
@@ -287,7 +288,7 @@ function matters(run: Run, chain: Chain, verdict: Verdict, seen = new Set<string
   if (verdict.do !== 'jump' && verdict.do !== 'goto') return true;
   if (seen.has(verdict.chain)) return false;
   seen.add(verdict.chain);
-  const target = run.ruleset.chains.find(one => one.table === chain.table && one.name === verdict.chain);
+  const target = chainFrom(run.ruleset, chain, verdict.chain);
   return !target || target.rules.some(rule => matters(run, target, rule.verdict, seen));
 }
 

@@ -1,5 +1,6 @@
 import type {Evidence} from '../../facts/evidence.ts';
 import type {Chain, Ruleset, Verdict} from '../../facts/netfilter/ruleset.ts';
+import {chainFrom} from '../chains.ts';
 import type {End, State} from './evaluate.ts';
 import type {May} from './packet.ts';
 
@@ -27,7 +28,7 @@ export function mayOf(
     case 'goto': {
       if (seen.has(verdict.chain)) return undefined;
       seen.add(verdict.chain);
-      const target = ruleset.chains.find(one => one.table === chain.table && one.name === verdict.chain);
+      const target = chainFrom(ruleset, chain, verdict.chain);
       if (!target || verdict.do === 'goto') return 'both';
       // A return in there only comes back to here.
       const rules = target.rules.filter(rule => rule.verdict.do !== 'return');
