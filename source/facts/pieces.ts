@@ -1,6 +1,7 @@
 import type {Reply} from '../wire/source.ts';
 import type {Parsed, Span} from './evidence.ts';
 import {textOf} from './lines.ts';
+import {MASK, maskSentence} from './secrets.ts';
 
 /**
  * The reader of a reply that hoptop did not read itself: somebody pasted the outputs of tools, perhaps several for one
@@ -96,15 +97,21 @@ export function inFile({file}: Piece, problem: string): string {
   return file === undefined ? problem : `${file}: ${problem}`;
 }
 
-/** The pieces of a pasted reply, each without the secrets of its format. */
+/** The pieces of a pasted reply, each without the secrets of its format, nor those of the line that was typed for it. */
 export function redactPieces(
   out: Uint8Array,
   redact: (format: string, out: Uint8Array) => Uint8Array,
 ): Uint8Array {
   return encodePieces(
-    piecesOf({reader: PASTED, out}).map(({from: _, ...piece}) => ({
+    piecesOf({reader: PASTED, out}).map(({from: _, command, ...piece}) => ({
       ...piece,
+      ...(command !== undefined && {command: maskTyped(command)}),
       out: redact(piece.format, piece.out),
     })),
   );
+}
+
+/** What a here-string feeds to a command (`sudo -S … <<< SECRET`) is masked as a whole. */
+function maskTyped(command: string): string {
+  return maskSentence(command).replace(/(<<<\s*)(?:"[^"]*"|'[^']*'|\S+)/g, `$1${MASK}`);
 }

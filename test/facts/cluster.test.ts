@@ -7,7 +7,7 @@ import {parseNodeObjects, parseNodeTable} from '../../source/facts/kube/nodes.ts
 import {parsePodObjects, parsePodTable} from '../../source/facts/kube/pods.ts';
 import {redactObjects} from '../../source/facts/kube/redact.ts';
 import {parseWorkloads} from '../../source/facts/kube/workloads.ts';
-import {encodePieces, PASTED} from '../../source/facts/pieces.ts';
+import {encodePieces, PASTED, piecesOf} from '../../source/facts/pieces.ts';
 import {bytes, emptySnapshot, fixture, reply, textAt} from './samples.ts';
 
 const text = (out: Uint8Array) => new TextDecoder().decode(out);
@@ -196,6 +196,21 @@ describe('secrets', () => {
     expect(textAt(redacted, row!)).toMatch(/^\{"metadata":\{"name":"a"/);
     expect(() => redact('kube-pods', encodePieces([{format: 'no@1', out}]), PASTED)).toThrow(/No redactor/);
   });
+});
+
+test.each([
+  ['TOKEN=PLANTED kubectl get pods', 'TOKEN=*** kubectl get pods'],
+  ['kubectl --token=PLANTED get pods', 'kubectl --token=*** get pods'],
+  ['kubectl --token PLANTED get pods', 'kubectl --token *** get pods'],
+  ['sshpass -p PLANTED ssh n1 kubectl get pods', 'sshpass -p *** ssh n1 kubectl get pods'],
+  ['echo PLANTED | sudo -S kubectl get pods', 'echo *** | sudo -S kubectl get pods'],
+  ['sudo -S kubectl get pods <<< "PLANTED"', 'sudo -S kubectl get pods <<< ***'],
+  ['nsenter --net=/proc/4711/ns/net ss -tanp', 'nsenter --net=/proc/4711/ns/net ss -tanp'],
+])('the line that was typed for a paste: %s', (command, masked) => {
+  const out = encodePieces([{format: 'kube-pods-table@1', command, out: bytes('NAME READY\n')}]);
+  const redacted = redact('kube-pods', out, PASTED);
+  expect(text(redacted)).not.toContain('PLANTED');
+  expect(piecesOf({reader: PASTED, out: redacted})[0]!.command).toBe(masked);
 });
 
 test('any bytes in, nothing thrown', () => {
