@@ -3,6 +3,7 @@ import {lstatSync, readdirSync, readFileSync, rmSync, type Stats, statSync} from
 import {basename, join, relative, resolve} from 'node:path';
 import {EXIT} from '../exit.ts';
 import {quoted} from '../facts/lines.ts';
+import {sanitise} from '../facts/text.ts';
 import {type Flags, UsageError} from '../options.ts';
 import {newRecorder} from '../recorder.ts';
 import {CLUSTER, PASTED_STEP} from '../wire/source.ts';
@@ -40,6 +41,7 @@ export async function importPasted(words: readonly string[], flags: Flags): Prom
       `${clash.files.join(' and ')} show different ${clash.what}, and nothing says of which nodes they are: nothing was written. Name the node of each with its own directory (NODE/…), or say --node NAME where all are of one.`,
     );
   }
+  checkNames(assembled.nodes);
   if (flags.force) rmSync(target, {force: true});
   await write(target, assembled);
   process.stdout.write(told(assembled, target));
@@ -54,6 +56,15 @@ function checkTarget(target: string, force: boolean): void {
   if (force) return;
   throw new UsageError(
     `${target} exists already, and hoptop does not overwrite it. Name another file, or say --force.`,
+  );
+}
+
+/** The names come from prompts, directories and files: anything can stand there, and they go into keys and commands. */
+function checkNames(nodes: readonly string[]): void {
+  const odd = nodes.find(node => !/^[\w.-]+$/.test(node));
+  if (odd === undefined) return;
+  throw new UsageError(
+    `"${sanitise(odd)}" cannot be the name of a node, which has letters, digits, dots and hyphens: rename the file or directory that it was taken from, or say --node NAME. Nothing was written.`,
   );
 }
 
@@ -96,17 +107,19 @@ function filesAt(word: string, at: string | undefined): Found[] {
 function read(path: string, stats: Stats, at: string | undefined): Found {
   if (stats.size > MOST_BYTES) {
     throw new UsageError(
-      `${path} has ${stats.size} bytes, more than any tool's output that is read: leave it out.`,
+      `${sanitise(path)} has ${stats.size} bytes, more than any tool's output that is read: leave it out.`,
     );
   }
   let out: Uint8Array;
   try {
     out = new Uint8Array(readFileSync(path));
   } catch (error) {
-    throw new UsageError(`${path} cannot be read: ${error instanceof Error ? error.message : error}.`);
+    throw new UsageError(
+      sanitise(`${path} cannot be read: ${error instanceof Error ? error.message : error}.`),
+    );
   }
   if (Buffer.from(out.subarray(0, 8)).toString('latin1') === '\x89HOP\r\n\x1a\n') {
-    throw new UsageError(`${path} is a recording already: open it with \`hoptop play ${path}\`.`);
+    throw new UsageError(`${sanitise(path)} is a recording already: open it with \`hoptop play ${path}\`.`);
   }
   return {name: path, at: at ?? stats.mtime.toISOString(), out};
 }
@@ -148,13 +161,15 @@ function told({replies, nodes, named, notices}: Assembled, target: string): stri
     ...notices,
     `Wrote ${target}: ask it with \`hoptop overview --from ${target}\`, or open it with \`hoptop play ${target}\`.`,
     '',
-  ].join('\n');
+  ]
+    .map(sanitise)
+    .join('\n');
 }
 
 /** On standard error: what is not in the recording. */
 function tellUnrecognised({unrecognised}: Assembled): void {
   for (const {file, line, first, why} of unrecognised) {
     const text = first.trim() === '' ? 'it is empty' : `${why}; it begins with ${quoted(first.trim())}`;
-    process.stderr.write(`hoptop: not recognised: ${file}:${line}: ${text}.\n`);
+    process.stderr.write(`hoptop: ${sanitise(`not recognised: ${file}:${line}: ${text}`)}.\n`);
   }
 }

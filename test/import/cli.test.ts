@@ -163,6 +163,36 @@ describe('what is wrong is one sentence, exit 1, and no file', () => {
   });
 });
 
+describe('names that came from elsewhere do not reach the terminal raw', () => {
+  const ESC = '\u001b';
+
+  test('of a node: refused', () => {
+    const folder = at('hostile');
+    mkdirSync(join(folder, `n1${ESC}[31m`), {recursive: true});
+    writeFileSync(
+      join(folder, `n1${ESC}[31m`, 'netstat.txt'),
+      readFileSync(join(SEED, 'netstat-antp-cilium.txt')),
+    );
+    const {status, stdout, stderr} = hoptop('import', folder, at('hostile.hop'));
+    expect(stdout + stderr).not.toContain(ESC);
+    expect(stderr).toMatch(/"n1\ufffd\[31m" cannot be the name of a node.*--node NAME/);
+    expect(status).toBe(1);
+    expect(() => statSync(at('hostile.hop'))).toThrow();
+    expect(hoptop('import', folder, at('hostile.hop'), '--node', 'n1').status).toBe(0);
+  });
+
+  test('of a file that is not recognised', () => {
+    const folder = at('hostile-file');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'netstat.txt'), readFileSync(join(SEED, 'netstat-antp-cilium.txt')));
+    writeFileSync(join(folder, `x${ESC}]0;y\u202e.txt`), 'hello\n');
+    const {status, stdout, stderr} = hoptop('import', folder, at('hostile-file.hop'));
+    expect(stderr).toContain('not recognised: x\ufffd]0;y\ufffd.txt:1');
+    expect(stdout + stderr).not.toMatch(/[\u001b\u202e]/);
+    expect(status).toBe(0);
+  });
+});
+
 test('help tells what is recognised', () => {
   const {stdout} = hoptop('help', 'import');
   for (const word of [
