@@ -368,7 +368,8 @@ function looksRandom(text: string): boolean {
   return digits >= 4 && letters.length - digits >= 4 && !/[-_]/.test(text);
 }
 
-function isSecretName(name: string): boolean {
+/** Does a flag, variable or key of that name have a secret for its value? */
+export function isSecretName(name: string): boolean {
   return (
     SECRET_NAME.test(name) &&
     !/(file|path|dir|directory|name|url|uri|endpoint|server|plugin|port|header)s?$/i.test(name) &&

@@ -142,6 +142,15 @@ describe('secrets', () => {
       },
     ],
   };
+  // What charts and drivers leave in specs, each under a key of its own.
+  Object.assign(pod.items[0]!.spec, {
+    automountServiceAccountToken: false,
+    volumes: [
+      {name: 'v', csi: {driver: 'd', volumeAttributes: {server: 'PLANTED'}}},
+      {name: 'f', flexVolume: {driver: 'd', options: {share: 'PLANTED'}}},
+      {name: 'r', rbd: {user: 'u', apiToken: 'PLANTED', password: {nested: ['PLANTED']}}},
+    ],
+  });
   const mixed = {
     kind: 'List',
     items: [
@@ -179,6 +188,44 @@ describe('secrets', () => {
       {namespace: 'n', name: 'a', containers: [{command: ['--password=***', '--port=80']}]},
     ]);
     expect(textAt(redacted, rows[0]!)).toContain('name: a');
+  });
+
+  test('comments of YAML, in every place', () => {
+    const out = bytes(
+      [
+        '# PLANTED',
+        'apiVersion: v1 # PLANTED',
+        'kind: Pod',
+        'metadata:',
+        '  # PLANTED',
+        '  name: a # PLANTED',
+        '  namespace: n',
+        '  annotations: # PLANTED',
+        '    x/y: z # PLANTED',
+        '    # PLANTED',
+        'spec: # PLANTED',
+        '  automountServiceAccountToken: false',
+        '  containers:',
+        '  - name: c # PLANTED',
+        '    # PLANTED',
+        '    args: [a, # PLANTED',
+        '      "#kept"]',
+        '    terminationMessagePath: | # PLANTED',
+        '      #kept too',
+        '--- # PLANTED',
+        'PLANTED',
+        '... # PLANTED',
+        '# PLANTED',
+      ].join('\n'),
+    );
+    const redacted = redactObjects(out);
+    expect(text(redacted)).not.toContain('PLANTED');
+    expect(text(redacted)).toContain('#kept too');
+    expect(text(redacted)).toContain('automountServiceAccountToken: false');
+    expect(parsePodObjects(redacted)).toMatchObject({
+      rows: [{namespace: 'n', name: 'a', containers: [{command: ['a', '#kept']}]}],
+      problems: [],
+    });
   });
 
   test('of pasted pieces, by the redactor of each one’s format; without one, nothing is written', () => {

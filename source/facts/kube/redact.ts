@@ -1,8 +1,8 @@
-import {isMap, isScalar, isSeq} from 'yaml';
+import {isMap, isScalar, isSeq, Parser} from 'yaml';
 import type {Fields} from '../elements.ts';
 import {textOf} from '../lines.ts';
 import {maskMachineId} from '../machine-id.ts';
-import {MASK, maskArguments} from '../secrets.ts';
+import {isSecretName, MASK, maskArguments} from '../secrets.ts';
 import {documentsOf, kubeObjects} from './objects.ts';
 
 /** Kinds that hoptop reads; of any other that a list holds as well, only its name is kept. */
@@ -11,8 +11,11 @@ const KINDS = new Set(['Node', 'Pod', 'DaemonSet', 'Deployment', 'StatefulSet', 
 /** The one annotation that is read: the uid by which the kubelet knows a static pod. */
 const KEPT = 'kubernetes.io/config.hash';
 
-/** What becomes of a value under a key. `env`: a list of variables, or of headers, whose `value` is secret. */
-type Rule = 'mask' | 'machine' | 'drop' | 'arguments' | 'env' | 'annotations' | undefined;
+/**
+ * What becomes of a value under a key. `env`: a list of variables, or of headers, whose `value` is secret. `secret`:
+ * masked but for switches.
+ */
+type Rule = 'mask' | 'machine' | 'secret' | 'drop' | 'arguments' | 'env' | 'annotations' | undefined;
 
 function ruleOf(key: string): Rule {
   switch (key) {
@@ -30,18 +33,21 @@ function ruleOf(key: string): Rule {
     case 'stringData':
     case 'binaryData':
     case 'systemUUID':
+    // What drivers of volumes are told: `csi`, `flexVolume`.
+    case 'volumeAttributes':
+    case 'options':
       return 'mask';
     case 'machineID':
       return 'machine';
     default:
-      return undefined;
+      return isSecretName(key) ? 'secret' : undefined;
   }
 }
 
 /**
  * API objects without their secrets: values of environment variables and of probes' headers, annotations (the last
- * applied configuration repeats all of it), what looks secret in command lines, and machine ids. JSON comes out with one object a line;
- * YAML stays as it is around what is masked.
+ * applied configuration repeats all of it), what drivers of volumes are told, what has the name of a secret, what looks
+ * secret in command lines, comments, machine ids. JSON comes out with one object a line; YAML stays as it is around what is masked.
  */
 export function redactObjects(out: Uint8Array): Uint8Array {
   const source = textOf(out, 0, out.length);
@@ -71,7 +77,7 @@ function maskObject(kind: string, fields: Fields): unknown {
 }
 
 function maskValue(value: unknown, rule?: Rule): unknown {
-  if (rule === 'mask') return MASK;
+  if (rule === 'mask' || (rule === 'secret' && !isSwitch(value))) return MASK;
   if (rule === 'machine') return typeof value === 'string' ? maskMachineId(value) : MASK;
   if (Array.isArray(value)) {
     if (rule === 'arguments' && value.every(one => typeof one === 'string')) return maskArguments(value);
@@ -88,6 +94,11 @@ function maskValue(value: unknown, rule?: Rule): unknown {
   return masked;
 }
 
+/** `automountServiceAccountToken: false` */
+function isSwitch(value: unknown): boolean {
+  return typeof value === 'boolean' || value === null;
+}
+
 function maskVariable(one: unknown): unknown {
   if (typeof one !== 'object' || one === null || !('value' in one)) return maskValue(one);
   return {...(maskValue(one) as object), value: MASK};
@@ -99,7 +110,10 @@ function redactYaml(source: string): string {
   const edits: Edit[] = [];
   for (const document of documentsOf(source)) {
     if (document.errors.length > 0) return '';
-    if (!isMap(document.contents)) continue;
+    if (!isMap(document.contents)) {
+      replace(document.contents, '{}', source, edits);
+      continue;
+    }
     const kind = String(document.contents.get('kind') ?? '');
     const items = document.contents.get('items', true);
     const own = (node: unknown, of: string) => {
@@ -112,16 +126,37 @@ function redactYaml(source: string): string {
         own(item, String((isMap(item) ? item.get('kind') : undefined) ?? kind.replace(/List$/, '')));
     }
   }
+  edits.push(...commentsOf(source, edits));
   let text = source;
   for (const edit of edits.sort((a, b) => b.from - a.from))
     text = text.slice(0, edit.from) + edit.text + text.slice(edit.to);
   return text;
 }
 
+/** Comments, wherever they stand, which no node of a document has the place of. */
+function commentsOf(source: string, edits: readonly Edit[]): Edit[] {
+  const comments: Edit[] = [];
+  const visit = (token: unknown): void => {
+    if (typeof token !== 'object' || token === null) return;
+    const {type, offset, source: said} = token as {type?: unknown; offset?: number; source?: string};
+    if (type === 'comment' && offset !== undefined && said !== undefined) {
+      const to = offset + said.length;
+      const over = edits.find(edit => edit.from < to && offset < edit.to);
+      const from = over ? over.to : offset;
+      if (from < to) comments.push({from, to, text: ''});
+    } else for (const inner of Object.values(token)) visit(inner);
+  };
+  for (const token of new Parser().parse(source)) visit(token);
+  return comments;
+}
+
 function editsOf(node: unknown, rule: Rule, source: string, edits: Edit[]): void {
-  if (rule === 'mask' || rule === 'machine') {
-    const id = rule === 'machine' && isScalar(node) ? String(node.value) : undefined;
-    replace(node, `'${id === undefined ? MASK : maskMachineId(id)}'`, source, edits);
+  if (rule === 'machine') {
+    replace(node, `'${isScalar(node) ? maskMachineId(String(node.value)) : MASK}'`, source, edits);
+    return;
+  }
+  if (rule === 'mask' || (rule === 'secret' && !(isScalar(node) && isSwitch(node.value)))) {
+    replace(node, `'${MASK}'`, source, edits);
     return;
   }
   if (isSeq(node)) {
