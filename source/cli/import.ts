@@ -38,7 +38,7 @@ export async function importPasted(words: readonly string[], flags: Flags): Prom
   const clash = assembled.clashes.find(({what}) => what === 'sockets') ?? assembled.clashes[0];
   if (clash) {
     throw new UsageError(
-      `${clash.files.join(' and ')} show different ${clash.what}, and nothing says of which nodes they are: nothing was written. Name the node of each with its own directory (NODE/…), or say --node NAME where all are of one.`,
+      `${sanitise(clash.files.join(' and '))} show different ${clash.what}, and nothing says of which nodes they are: nothing was written. Name the node of each with its own directory (NODE/…), or say --node NAME where all are of one.`,
     );
   }
   checkNames(assembled.nodes);
