@@ -37,11 +37,6 @@ export function purposeOf(seen: PortSeen): Purpose | undefined {
   return undefined;
 }
 
-/** A port by the words after `hoptop mesh`: the keys of `PORTS`. */
-export function factsCalled(key: string): readonly PortFact[] {
-  return PORTS.filter(fact => fact.key === key);
-}
-
 /** Whether any fact is about this port: where none is, there is nothing to look up. */
 export function isKnownPort(protocol: 'tcp' | 'udp', port: number): boolean {
   return PORTS.some(fact => fact.protocol === protocol && fact.port === port);

@@ -4,7 +4,7 @@ import {type ConntrackTable, createConntrackDraft, finishConntrack} from './conn
 import {AS_ROOT, dated, gapsOf} from './contribution.ts';
 import type {Gap} from './evidence.ts';
 import type {Fact} from './fact.ts';
-import {quoted} from './lines.ts';
+import {lineEnd, quoted} from './lines.ts';
 import {PASTED, piecesOf} from './pieces.ts';
 import type {Snapshot} from './snapshot.ts';
 
@@ -106,11 +106,6 @@ export function parseConntrack(
   return how === 'file' || how === 'tool' || how === 'none'
     ? {table: finishConntrack(draft), problems, how}
     : {problems, how};
-}
-
-function lineEnd(bytes: Buffer, from: number): number {
-  const end = bytes.indexOf(10, from);
-  return end < 0 ? bytes.length : end;
 }
 
 /** Where the next line with `@` begins. */

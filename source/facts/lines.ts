@@ -15,11 +15,16 @@ export function textOf(out: Uint8Array, from: number, to: number): string {
 export function* linesOf(out: Uint8Array): Generator<Line> {
   let from = 0;
   while (from < out.length) {
-    let to = out.indexOf(10, from);
-    if (to < 0) to = out.length;
+    const to = lineEnd(out, from);
     if (to > from) yield {from, to, text: textOf(out, from, to)};
     from = to + 1;
   }
+}
+
+/** Offset of the line feed that ends the line at `from`, or the length where none does. */
+export function lineEnd(bytes: Uint8Array, from: number): number {
+  const end = bytes.indexOf(10, from);
+  return end < 0 ? bytes.length : end;
 }
 
 /** Shortens remote text for a sentence, and takes control characters out of it. */

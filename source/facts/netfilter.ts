@@ -1,6 +1,6 @@
 import {dated, gapsOf} from './contribution.ts';
 import type {Fact} from './fact.ts';
-import {quoted} from './lines.ts';
+import {lineEnd, quoted} from './lines.ts';
 import {parseIptables} from './netfilter/iptables.ts';
 import {parseIpvs} from './netfilter/ipvs.ts';
 import {parseNft} from './netfilter/nft.ts';
@@ -118,11 +118,6 @@ function pastedNetfilter(pieces: readonly FoundPiece[]): ParsedNetfilter {
     }
   }
   return {rulesets, servers, bpf: [], problems, refused: false};
-}
-
-function lineEnd(bytes: Buffer, from: number): number {
-  const end = bytes.indexOf(10, from);
-  return end < 0 ? bytes.length : end;
 }
 
 function sectionOf(bytes: Buffer, from: number): {to: number; status?: string; next: number} {

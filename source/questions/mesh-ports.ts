@@ -5,7 +5,7 @@ import type {Graph, GraphNode} from '../model/graph.ts';
 import {pidsHolding} from '../model/holders.ts';
 import {ownersUnread} from '../model/unread.ts';
 import {addressText, isLoopback} from '../model/words.ts';
-import {type Channel, flowsOf} from './mesh-flows.ts';
+import type {Channel} from './mesh-flows.ts';
 import {isListening} from './socket-select.ts';
 import {socketWorld} from './sockets-world.ts';
 
@@ -133,21 +133,6 @@ export function purposeFor(
     if (found) return found;
   }
   return undefined;
-}
-
-/** What one port of one node is for, as the screens of a process and of a pod tell it. */
-export function purposeAt(
-  graph: Graph,
-  protocol: 'tcp' | 'udp',
-  port: number,
-  program: string | undefined,
-  host: boolean,
-): Purpose | undefined {
-  const at = port !== HEALTH_PORT ? undefined : host ? 'node' : 'endpoint';
-  if (program !== undefined) return purposeOf({protocol, port, at, program});
-  const key = portKey({protocol, port, at});
-  const channel = flowsOf(graph).channels.find(one => portKey(one) === key);
-  return purposeFor(graph, {protocol, port, at}, {listening: listeningOn(graph).get(key), channel});
 }
 
 /** Told of even without a connection: what it is for is known, or a plugin's or Kubernetes' own program holds it. */

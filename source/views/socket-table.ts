@@ -5,7 +5,7 @@ import {type OtherEnd, type SocketList, type SocketRow, socketAt} from '../quest
 import {gradeTone, mark, perhapsText, stateMark, stateTone} from './marks.ts';
 import {type ColumnOf, figures, tableOf, words} from './table.ts';
 import {ms} from './units.ts';
-import type {Cell, Table, Tone} from './view.ts';
+import type {Table, Tone} from './view.ts';
 
 /** `255.255.255.255:65535`, and the longest state with its mark: neither is ever cut, nor the port from its address. */
 const [ENDPOINT, STATE] = [21, 11];
@@ -181,8 +181,4 @@ export function otherText(other: OtherEnd): string {
     default:
       return [mark(other.grade), name, other.asOf && '(stale)'].filter(Boolean).join(' ');
   }
-}
-
-export function otherCell(other: OtherEnd): Cell {
-  return {text: otherText(other), tone: gradeTone(other.grade)};
 }

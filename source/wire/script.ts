@@ -2,7 +2,8 @@ import type {Read, Reader} from './source.ts';
 
 /** The text of sweeps: what the shell of `agent.ts` is fed for one, besides what that shell is. */
 
-const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+/** One word of a POSIX shell, whatever is in it. */
+export const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** What a reader is asked goes into the text as it is, so every line must be of the shape that the reader allows. */
 const asking = (

@@ -3,7 +3,6 @@ import {basename, dirname} from 'node:path';
 import type {ClusterNode} from '../../facts/kube/nodes.ts';
 import {readPiece} from '../../facts/sockets/pasted.ts';
 import {addressText, isLoopback} from '../../model/words.ts';
-import type {Block} from './blocks.ts';
 
 /** Where a file was found: `name` is its path as the person would say it, `below` that under the directory given. */
 export type Place = {readonly name: string; readonly below?: string; readonly directory?: string};
@@ -55,11 +54,6 @@ export function enteredBy(command = ''): {readonly pid?: number; readonly path?:
   if (path !== undefined) return {path};
   const name = /\bip\s+(?:netns\s+exec\s+|-n(?:etns)?\s+)([\w.-]+)\s/.exec(command)?.[1];
   return name === undefined ? {} : {path: `/run/netns/${name}`};
-}
-
-/** Why some of what the tool would print may be missing, where the command tells. */
-export function filteredBy({command}: Pick<Block, 'command'>): string | undefined {
-  return /\|\s*(e?grep|fgrep|head|tail|awk|sed|less|more)\b/.exec(command ?? '')?.[1];
 }
 
 /** Addresses of its own that an output of sockets shows: one can only be bound to what its namespace has. */

@@ -1,3 +1,4 @@
+import {columnCutter} from '../columns.ts';
 /**
  * The connections that a node's kernel tracks, as columns (see `SocketTable`): a busy node has hundreds of thousands.
  * `original` is the direction of the first packet, `reply` the one that answers are expected in: where the reply is
@@ -127,16 +128,7 @@ export function finishConntrack(draft: ConntrackDraft): ConntrackTable {
 }
 
 function allocate(capacity: number): ConntrackColumns {
-  const buffer = new SharedArrayBuffer(capacity * ROW_BYTES);
-  let offset = 0;
-  const take = <Column>(
-    type: {new (buffer: SharedArrayBuffer, from: number, length: number): Column; BYTES_PER_ELEMENT: number},
-    each = 1,
-  ) => {
-    const column = new type(buffer, offset, capacity * each);
-    offset += capacity * each * type.BYTES_PER_ELEMENT;
-    return column;
-  };
+  const take = columnCutter(capacity, ROW_BYTES);
   return {
     capacity,
     count: 0,

@@ -1,3 +1,4 @@
+import {columnCutter} from '../columns.ts';
 import {createWords, type Words} from './intern.ts';
 import type {SocketTable} from './table.ts';
 
@@ -138,16 +139,7 @@ export function finish(draft: Draft): SocketTable {
 }
 
 function allocate(capacity: number): Columns {
-  const buffer = new SharedArrayBuffer(capacity * ROW_BYTES);
-  let offset = 0;
-  const take = <Column>(
-    type: {new (buffer: SharedArrayBuffer, from: number, length: number): Column; BYTES_PER_ELEMENT: number},
-    each = 1,
-  ) => {
-    const column = new type(buffer, offset, capacity * each);
-    offset += capacity * each * type.BYTES_PER_ELEMENT;
-    return column;
-  };
+  const take = columnCutter(capacity, ROW_BYTES);
   // A literal: an object filled name by name would be a hash table, and every access a look-up. Widest come first,
   // so that each column is aligned in the one buffer.
   return {

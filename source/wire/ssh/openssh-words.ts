@@ -1,4 +1,5 @@
 /** hoptop's flags as words for ssh(1). Pure. */
+import {quoted} from '../script.ts';
 import type {SshFlags} from './config.ts';
 import {parseJumps, type Target} from './target.ts';
 
@@ -64,12 +65,12 @@ function jumpWords(ssh: string, to: Target, flags: SshFlags, asks: boolean): str
       ...(user === undefined ? [] : ['-l', user]),
       ...(port === undefined ? [] : ['-p', String(port)]),
     ];
-    command = `${words.map(quoted).join(' ')} -W '[%h]:%p' -- ${quoted(host)}`;
+    command = `${words.map(inCommand).join(' ')} -W '[%h]:%p' -- ${inCommand(host)}`;
   }
   return ['-o', command === undefined ? 'ProxyJump=none' : `ProxyCommand=${command}`];
 }
 
 /** For the shell that ssh runs a ProxyCommand with, and for ssh, which fills tokens in before. */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", "'\\''").replaceAll('%', '%%')}'`;
+function inCommand(word: string): string {
+  return quoted(word).replaceAll('%', '%%');
 }
