@@ -139,10 +139,15 @@ const flushed = async (captures: readonly Capture[]) => {
   await Promise.all(senders.map(sender => sender.end()));
 };
 
+/** How often one that brought no answer back is sent again. */
+const AGAIN = 2;
+
 /**
  * Sends all the wanted packets and tells what each crossed, in the order of `wanted`. Takes seconds, however many they
  * are. Each is sent twice, and the second time counts: by then neighbours and bridges know who is where, so nothing is
- * flooded. (A service may choose another endpoint for the second; that one is told.)
+ * flooded. (A service may choose another endpoint for the second; that one is told.) One whose answer did not come
+ * back is sent again, and the last time counts: a kernel that asks for a neighbour anew drops what waits for it, and
+ * that is no path; what is dropped each time is told as it was.
  * @throws when a place is not in the lab, or when packets of a capture were dropped
  */
 export const crossed = async (status: LabStatus, wanted: readonly Wanted[]): Promise<Crossed[]> => {
@@ -155,22 +160,40 @@ export const crossed = async (status: LabStatus, wanted: readonly Wanted[]): Pro
     }),
   );
   const captures: Capture[] = [];
-  const marks = newMarks();
+  const found: Crossed[] = [];
   try {
     await sendAll(senders, newMarks(), wanted);
     for (const located of places.values()) captures.push(startCapture(located));
     await until("A capture's word that it listens", () =>
       captures.every(each => each.said.includes('listening on')),
     );
-    await sendAll(senders, marks, wanted);
-    await sleep(300); // on their way
-    await flushed(captures);
+    let open = wanted.map((_, index) => index);
+    for (let round = 0; round <= AGAIN && open.length > 0; round++) {
+      const marks = newMarks();
+      const sent = open.map(index => wanted[index]!);
+      await sendAll(senders, marks, sent);
+      await sleep(300); // on their way
+      await flushed(captures);
+      const seen = sorted(captures, marks, sent);
+      for (const [at, index] of open.entries()) found[index] = seen[at]!;
+      open = open.filter(index => !isBack(found[index]!));
+    }
   } finally {
     await Promise.all([...senders.values()].map(sender => sender.end()));
     for (const {child} of captures) child.kill('SIGINT');
     await Promise.all(captures.map(capture => capture.ended));
   }
-  return sorted(captures, marks, wanted);
+  for (const {place, said} of captures) {
+    const dropped = /(\d+) packets? dropped by kernel/.exec(said)?.[1];
+    if (dropped !== '0') throw new Error(`The capture in ${placeName(place)} is not whole: ${said.trim()}`);
+  }
+  return found;
+};
+
+/** Its answer came as far as the namespace that it was sent from. */
+const isBack = ({wanted, reply}: Crossed) => {
+  const last = reply.at(-1);
+  return last?.direction === 'in' && placeName(last) === placeName(wanted.from);
 };
 
 const sorted = (captures: readonly Capture[], marks: Marks, wanted: readonly Wanted[]): Crossed[] => {
@@ -180,9 +203,7 @@ const sorted = (captures: readonly Capture[], marks: Marks, wanted: readonly Wan
     reply: [] as Crossing[],
     answer: undefined as string | undefined,
   }));
-  for (const {place, links, ports, chunks, said} of captures) {
-    const dropped = /(\d+) packets? dropped by kernel/.exec(said)?.[1];
-    if (dropped !== '0') throw new Error(`The capture in ${placeName(place)} is not whole: ${said.trim()}`);
+  for (const {place, links, ports, chunks} of captures) {
     for (const packet of packetsOf(Buffer.concat(chunks))) {
       const known = recognise(marks, packet, wanted.length);
       if (!known) continue;
