@@ -53,6 +53,7 @@ export function parseNetfilter(out: Uint8Array): ParsedNetfilter {
   const servers: VirtualServer[] = [];
   const bpf: string[] = [];
   const problems: string[] = [];
+  const warned = new Set<4 | 6>();
   let refused = false;
   let done = false;
   for (let start = 0; start < bytes.length; ) {
@@ -72,6 +73,7 @@ export function parseNetfilter(out: Uint8Array): ParsedNetfilter {
     } else if (line !== '') problems.push(`a line outside of any table: ${quoted(line)}.`);
   }
   if (bytes.length > 0 && !done && !refused) problems.push('the answer ends before its end.');
+  problems.push(...unreadLegacy(warned, rulesets));
   return {rulesets, servers, bpf, problems, refused};
 
   function take(tool: string, section: Buffer, base: number): void {
@@ -87,6 +89,7 @@ export function parseNetfilter(out: Uint8Array): ParsedNetfilter {
     else {
       const parsed = parseIptables(section, tool.startsWith('ip6') ? 6 : 4, base);
       if (parsed.ruleset.chains.length > 0) rulesets.push(parsed.ruleset);
+      if (parsed.legacy) warned.add(parsed.ruleset.family);
       problems.push(...parsed.problems);
     }
   }
@@ -99,6 +102,7 @@ function pastedNetfilter(pieces: readonly FoundPiece[]): ParsedNetfilter {
   const rulesets: Ruleset[] = [];
   const servers: VirtualServer[] = [];
   const problems: string[] = [];
+  const warned = new Set<4 | 6>();
   for (const piece of pieces) {
     const section = Buffer.from(piece.out.buffer, piece.out.byteOffset, piece.out.length);
     const say = (said: readonly string[]) => problems.push(...said.map(problem => inFile(piece, problem)));
@@ -114,10 +118,22 @@ function pastedNetfilter(pieces: readonly FoundPiece[]): ParsedNetfilter {
       const six = /ip6tables/.test(piece.command ?? section.toString('latin1', 0, 60));
       const parsed = parseIptables(section, six ? 6 : 4, piece.from);
       if (parsed.ruleset.chains.length > 0) rulesets.push(parsed.ruleset);
+      if (parsed.legacy) warned.add(parsed.ruleset.family);
       say(parsed.problems);
     }
   }
+  problems.push(...unreadLegacy(warned, rulesets));
   return {rulesets, servers, bpf: [], problems, refused: false};
+}
+
+/** What a tool said is there besides, in the older tables, unless those were read as well. */
+function unreadLegacy(warned: ReadonlySet<4 | 6>, rulesets: readonly Ruleset[]): string[] {
+  return [...warned]
+    .filter(family => !rulesets.some(one => one.family === family && one.backend === 'iptables-legacy'))
+    .map(family => {
+      const tool = family === 4 ? 'iptables-legacy-save' : 'ip6tables-legacy-save';
+      return `older rules are in use there besides, and were not read: \`${tool}\` shows them.`;
+    });
 }
 
 function sectionOf(bytes: Buffer, from: number): {to: number; status?: string; next: number} {

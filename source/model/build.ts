@@ -314,10 +314,12 @@ function seenBy(node: GraphNode): Seen | undefined {
 }
 
 function trackedBy(node: GraphNode): Tracked | undefined {
-  const table = node.snapshot?.conntrack?.value;
-  if (!table) return undefined;
+  const {conntrack, sockets} = node.snapshot ?? {};
+  if (!conntrack) return undefined;
+  const table = conntrack.value;
   return {
     table,
+    current: conntrack.sweep >= (sockets?.sweep ?? 0),
     places: table.netns.map(inode => node.byInode.get(inode)?.index ?? -1),
     ebpf: (node.host?.facts?.netfilter?.value.bpf.length ?? 0) > 0,
   };

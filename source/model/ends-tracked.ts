@@ -13,8 +13,8 @@ export type TrackedJoins = {
   readonly steps: Steps;
   /** Has conntrack seen no answer to what a socket sends? */
   unanswered(node: number, row: number): boolean;
-  /** What is to be said of an address that nobody read has, of a socket of that node; undefined: not known. */
-  elsewhere(node: number, place: number): number | undefined;
+  /** What is to be said of the address that a socket in `place` calls and that nobody read has; undefined: not known. */
+  elsewhere(node: number, row: number, place: number): number | undefined;
   /** Address of the far end of a socket's translations. */
   farEnd(end: Ends, row: number): string | undefined;
 };
@@ -47,12 +47,18 @@ export function joinTracked(joining: Joining, tracked: readonly (Tracked | undef
       const step = tracks.at(flow, node);
       return step !== undefined && phaseOf(tracked[step.node]!.table, step.entry) === 'unanswered';
     },
-    elsewhere(node, place) {
+    elsewhere(node, row, place) {
       const mine = tracked[node];
       if (!mine) return undefined;
       if (mine.ebpf) return JOIN.ebpf;
       // A namespace passes through the node's own conntrack, unless nothing there is tracked at all.
-      return mine.table.netns.length > 0 && place >= 0 ? JOIN.beyond : undefined;
+      if (mine.table.netns.length === 0 || place < 0) return undefined;
+      if (mine.current) return JOIN.beyond;
+      // An older table may lack what was translated since: only an entry of this very flow says that it is not.
+      sentBy(tables[node]!, row, flow);
+      if (tracks.at(flow, node) !== undefined) return JOIN.beyond;
+      receivedBy(tables[node]!, row, flow);
+      return tracks.at(flow, node) === undefined ? JOIN['not-yet'] : JOIN.beyond;
     },
     farEnd(end, row) {
       const first = end.step[row]!;

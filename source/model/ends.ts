@@ -53,6 +53,8 @@ export type Joining = {
 const SYN_SENT = STATES.indexOf('SYN-SENT');
 const TIME_WAIT = STATES.indexOf('TIME-WAIT');
 const UDP = 1;
+/** Nobody read has the address. */
+const NOWHERE: ReadonlySet<number> = new Set([JOIN.outside, JOIN.beyond, JOIN['not-yet']]);
 
 /**
  * Joins both ends of every connection over all nodes by protocol and 4-tuple, in time linear in the sockets and
@@ -109,7 +111,7 @@ export function joinEnds(
   if (tracked.some(one => one !== undefined)) {
     connected((node, row, _, end) => {
       if (end.join[row] === JOIN.outside)
-        end.join[row] = tracks.elsewhere(node, placeOf(node, row)) ?? JOIN.outside;
+        end.join[row] = tracks.elsewhere(node, row, placeOf(node, row)) ?? JOIN.outside;
     });
   }
   if (hideout) suspect(hideout);
@@ -121,7 +123,7 @@ export function joinEnds(
     const known = new Map<string, Hideout | undefined>();
     connected((_, row, table, end) => {
       const away = end.join[row] === JOIN['tracked-outside'];
-      if (!away && end.join[row] !== JOIN.outside && end.join[row] !== JOIN.beyond) return;
+      if (!away && !NOWHERE.has(end.join[row]!)) return;
       const far = away ? tracks.farEnd(end, row) : undefined;
       const address = far ?? addressText(table.remote, row, table.family[row]!);
       if (!known.has(address)) known.set(address, hideoutOf(address));

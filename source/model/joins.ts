@@ -125,6 +125,11 @@ export const JOINS = [
     grade: 'unknown',
     why: 'no interface of the nodes read has the remote address; BPF maps of services are pinned on this node, so conntrack is not authoritative here: it goes through that datapath or outside these nodes',
   },
+  {
+    key: 'not-yet',
+    grade: 'unknown',
+    why: 'no interface of the nodes read has the remote address, and conntrack of this node was last read before this connection was seen, so it is not read yet whether it is translated: a later sweep tells',
+  },
 ] as const satisfies readonly {key: string; grade: Grade | undefined; why: string}[];
 
 export type JoinKey = (typeof JOINS)[number]['key'];

@@ -8,6 +8,8 @@ export type Tracked = {
   readonly places: readonly number[];
   /** A BPF datapath translates services there: what conntrack does not have may be translated all the same. */
   readonly ebpf: boolean;
+  /** It was read with the sockets, or later: a connection that they show and it does not have is not translated there. */
+  readonly current: boolean;
 };
 
 /**

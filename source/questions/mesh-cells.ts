@@ -46,6 +46,7 @@ const UNREAD: ReadonlySet<JoinKey> = new Set([
   'outside',
   'beyond',
   'ebpf',
+  'not-yet',
   'tracked-unread',
   'tracked-outside',
 ]);

@@ -176,6 +176,8 @@ export function otherText(other: OtherEnd): string {
       return '~ outside';
     case 'unanswered':
       return `? ${name} (no answer)`;
+    case 'not-yet':
+      return '? NAT not read yet';
     case 'ebpf':
       return '? eBPF or outside';
     default:

@@ -3,6 +3,7 @@ import {describe, expect, test} from 'vitest';
 import {parseIptables} from '../../source/facts/netfilter/iptables.ts';
 import {parseIpvs} from '../../source/facts/netfilter/ipvs.ts';
 import {parseNft} from '../../source/facts/netfilter/nft.ts';
+import type {Match} from '../../source/facts/netfilter/ruleset.ts';
 import type {Ruleset} from '../../source/facts/netfilter/ruleset.ts';
 import {NETFILTER, parseNetfilter} from '../../source/facts/netfilter.ts';
 import {bytes, captured, emptySnapshot, fixture, reply, textAt} from './samples.ts';
@@ -162,6 +163,46 @@ describe('nft -j', () => {
   });
 });
 
+describe('of a table inet, what is of one family or protocol only', () => {
+  const {rulesets, problems} = parseNft(fixture('netfilter/inet-families.nft.json'));
+  const rules = (family: 4 | 6) => rulesets.find(one => one.family === family)!.chains[0]!.rules;
+  const matches = (family: 4 | 6) => rules(family).map(rule => rule.matches.map(shown).join(' '));
+  const shown = (match: Match) =>
+    (match.not ? '!' : '') +
+    (match.is === 'protocol'
+      ? match.protocols.join()
+      : match.is === 'source' || match.is === 'destination'
+        ? `${match.is} ${match.prefixes.join()}`
+        : match.is === 'destination-port'
+          ? `port ${match.ranges[0]![0]}`
+          : match.is);
+
+  test('an element of a map whose key is of the other family is none; a field of tcp is of TCP alone', () => {
+    expect(problems).toEqual([]);
+    expect(matches(4)).toEqual([
+      'destination 10.0.0.1/32 tcp port 80',
+      'tcp port 80',
+      'udp !port 53',
+      '',
+      'source 10.0.0.1/32',
+      '',
+    ]);
+    expect(matches(6)).toEqual([
+      'destination fd00::1/128 tcp port 80',
+      'tcp port 80',
+      'udp !port 53',
+      '',
+      'source fd00::1/128',
+      'other',
+    ]);
+  });
+
+  test('a mark that is set before such a match is set', () => {
+    expect(rules(4).map(({verdict}) => verdict.do)).toEqual(['drop', 'drop', 'drop', 'accept', 'drop', 'mark']);
+    expect(rules(6).map(({verdict}) => verdict.do)).toEqual(['drop', 'drop', 'drop', 'mark', 'drop', 'drop']);
+  });
+});
+
 test('IPVS: numbers read left to right, and a backend stands under its service', () => {
   // In the layout of ip_vs_info_seq_show and of the reference’s row; this kernel has no IPVS to capture it from.
   const text = `IP Virtual Server version 1.2.1 (size=4096)
@@ -213,6 +254,13 @@ describe('the reader’s answer', () => {
     expect(ask('! done\n').netns?.get('1')?.netfilter?.value.rulesets).toEqual([]);
     const reasons = (out: string) => ask(out).gaps!.map(gap => gap.reason);
     expect(reasons('! iptables-legacy-save\n! done\n')[0]).toContain('iptables-legacy-save is not installed');
+    // iptables 1.8.9
+    const warning = '# Warning: iptables-legacy tables present, use iptables-legacy-save to see them\n';
+    expect(reasons(`@ iptables-save\n${warning}= 0\n! done\n`)[0]).toContain(
+      'older rules are in use there besides, and were not read: `iptables-legacy-save` shows them.',
+    );
+    const legacy = '@ iptables-legacy-save\n*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n= 0\n';
+    expect(reasons(`${legacy}@ iptables-nft-save\n${warning}= 0\n! done\n`)).toEqual([]);
     expect(reasons('@ iptables-nft-save\n= 4\n! done\n')[0]).toContain('ended with status 4');
     expect(reasons('! refused\n! done\n')[0]).toContain('only be read by root');
     expect(ask('! refused\n! done\n').netns).toBeUndefined();

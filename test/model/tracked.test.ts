@@ -224,6 +224,27 @@ test('an address that nobody has and conntrack does not translate is outside; wh
   expect(outside(['cilium_lb4_services_v2'])).toEqual(['a 10.1.1.5:40000 ebpf']);
 });
 
+test('a table that is older than the sockets says nothing of a connection that it does not have', () => {
+  const seen = (conntrackSweep: number, port: number) =>
+    joins(
+      graphOf({
+        a: {
+          ...node(
+            '10.0.0.1/24',
+            {'5': '10.1.1.5/24'},
+            [{netns: '5', local: `10.1.1.5:${port}`, remote: '10.96.0.1:80'}],
+            conntrack('1', 'tcp 10.1.1.5:40000>10.96.0.1:80 10.96.0.1:80>10.1.1.5:40000 [ASSURED]'),
+          ),
+          sweep: 4,
+          conntrackSweep,
+        },
+      }),
+    );
+  expect(seen(4, 40_001)).toEqual(['a 10.1.1.5:40001 beyond']);
+  expect(seen(1, 40_001)).toEqual(['a 10.1.1.5:40001 not-yet']);
+  expect(seen(1, 40_000)).toEqual(['a 10.1.1.5:40000 beyond']);
+});
+
 test('UDP: the answered entry leads to the one socket that is bound there', () => {
   const graph = graphOf({
     a: node(

@@ -68,6 +68,8 @@ export type NodeSpec = {
   readonly sandboxes?: readonly (Partial<Sandbox> & {readonly id: string; readonly pod: string})[];
   readonly sockets?: readonly SocketSpec[];
   readonly conntrack?: ConntrackTable;
+  /** That the tracked connections were read in, if another one. */
+  readonly conntrackSweep?: number;
   readonly gaps?: Snapshot['gaps'];
   readonly sweep?: number;
   readonly uptime?: number;
@@ -107,7 +109,9 @@ export function snapshotOf(id: string, spec: NodeSpec): Snapshot {
       Object.entries(spec.netns ?? {}).map(([inode, facts]) => [inode, netnsFacts(inode, facts, dated)]),
     ),
     sockets: dated(socketTable(spec.sockets ?? [])),
-    ...(spec.conntrack ? {conntrack: dated(spec.conntrack)} : {}),
+    ...(spec.conntrack
+      ? {conntrack: {...dated(spec.conntrack), sweep: spec.conntrackSweep ?? sweep}}
+      : {}),
     owners: dated(ownersOf(spec.sockets ?? [])),
     processes: dated(processes.map(([pid, [, name, ppid]]) => processOf(Number(pid), name, ppid ?? 1))),
     memberships: dated(

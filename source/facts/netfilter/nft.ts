@@ -113,9 +113,10 @@ function partsOf(world: World, expressions: readonly Json[]): Part[] {
     if (typeof expression !== 'object' || expression === null) continue;
     const [kind = '', value] = Object.entries(expression)[0] ?? [];
     if (kind === 'match') {
-      const match = matchOf(world, value as Fields);
-      if (match === 'never') return [];
-      matches.push(match);
+      const found = matchOf(world, value as Fields);
+      // What stands before it is done all the same: a mark, for one.
+      if (found === 'never') return parts;
+      matches.push(...found);
     } else if (kind === 'vmap')
       parts.push(...vmapOf(world, value as Fields).map(part => before(matches, part)));
     else if (!IDLE.has(kind)) parts.push({matches: [...matches], verdict: verdictOf(kind, value)});
@@ -196,19 +197,16 @@ function vmapOf(world: World, {key, data}: Fields): Part[] {
   const span = found ? {from: found.from, to: found.to} : {};
   const modulus = chanceOf(key);
   const pairs = entries.filter(entry => Array.isArray(entry) && entry.length === 2) as [Json, Json][];
-  return pairs.map(([element, verdict], i): Part => {
+  return pairs.flatMap(([element, verdict], i): Part[] => {
     const {value, comment} = elementOf(element);
     const [kind = '', argument] = Object.entries((verdict ?? {}) as Fields)[0] ?? [];
-    const match: readonly Match[] =
+    const matches =
       modulus === undefined
         ? keyMatches(world, key, value)
-        : [{is: 'chance', probability: 1 / Math.max(1, modulus - i)}];
-    return {
-      ...span,
-      matches: match,
-      verdict: verdictOf(kind, argument),
-      ...(comment === undefined ? {} : {comment}),
-    };
+        : ([{is: 'chance', probability: 1 / Math.max(1, modulus - i)}] as const);
+    if (matches === 'never') return [];
+    const about = comment === undefined ? {} : {comment};
+    return [{...span, matches, verdict: verdictOf(kind, argument), ...about}];
   });
 }
 
@@ -227,34 +225,69 @@ function elementOf(element: Json): {value: Json; comment?: string} {
   };
 }
 
-function keyMatches(world: World, key: Json, value: Json): Match[] {
+/** What all must hold for an element of a map to be taken; `never` where its key is of the other family. */
+function keyMatches(world: World, key: Json, value: Json): Match[] | 'never' {
   const parts = (key as Fields | undefined)?.['concat'];
+  if (!Array.isArray(parts)) return matchOf(world, {op: '==', left: key, right: value});
   const values = (value as Fields | undefined)?.['concat'];
-  if (!Array.isArray(parts)) return [compare(world, key, value)].filter(match => match !== 'never');
-  if (!Array.isArray(values) || values.length !== parts.length) return [unknownMatch({key, value})];
-  return parts.map((part, i) => compare(world, part, values[i])).filter(match => match !== 'never');
+  const implied = impliedBy(world, key);
+  if (implied === 'never') return implied;
+  if (!Array.isArray(values) || values.length !== parts.length)
+    return [...implied, unknownMatch({key, value})];
+  const found = parts.map((part, i) => matchOf(world, {op: '==', left: part, right: values[i]}));
+  return found.some(each => each === 'never') ? 'never' : (found as Match[][]).flat();
 }
 
-function matchOf(world: World, {op, left, right}: Fields): Match | 'never' {
+/** What all must hold for `left op right`; `never` where that cannot be for packets of this family. */
+function matchOf(world: World, {op, left, right}: Fields): Match[] | 'never' {
+  const implied = impliedBy(world, left);
+  if (implied === 'never') return implied;
+  if (op !== '==' && op !== 'in' && op !== '!=') return [...implied, unknownMatch({op, left, right})];
+  const of = ofFamily(world, left, right);
+  if (of !== undefined) return of === (op !== '!=') ? [] : 'never';
   const match = compare(world, left, right);
-  if (match === 'never') return match;
-  if (op === '==' || op === 'in') return match;
-  return op === '!=' ? {...match, not: true} : unknownMatch({op, left, right});
+  return [...implied, op === '!=' ? {...match, not: true} : match];
+}
+
+const TRANSPORT = new Set(['tcp', 'udp', 'udplite', 'sctp', 'dccp', 'icmp', 'icmpv6']);
+
+/**
+ * What the kernel is told to compare before a field is looked at, and `nft` leaves out when it lists the rule: the
+ * family for a field of `ip` or `ip6`, the protocol for one of `tcp` and the like (`nft(8)`, PAYLOAD EXPRESSIONS).
+ */
+function impliedBy(world: World, left: Json): Match[] | 'never' {
+  const fields = (typeof left === 'object' && left !== null ? left : {}) as Fields;
+  const parts = fields['concat'] ?? fields['&'];
+  if (Array.isArray(parts)) {
+    const found = parts.map(part => impliedBy(world, part));
+    return found.some(each => each === 'never') ? 'never' : (found as Match[][]).flat();
+  }
+  const protocol = (fields['payload'] as Fields | undefined)?.['protocol'];
+  if (typeof protocol !== 'string') return [];
+  if (protocol === (world.family === 4 ? 'ip6' : 'ip')) return 'never';
+  return TRANSPORT.has(protocol) ? [{is: 'protocol', protocols: [protocol]}] : [];
+}
+
+/** Whether a comparison of the family itself holds; undefined where something else is compared. */
+function ofFamily(world: World, left: Json, right: Json): boolean | undefined {
+  const meta = (left as {meta?: Fields} | null | undefined)?.meta;
+  if (meta?.['key'] !== 'nfproto') return undefined;
+  const values = valuesOf(world, right);
+  return values?.every(isWord) ? values.includes(world.family === 4 ? 'ipv4' : 'ipv6') : undefined;
 }
 
 function unknownMatch(value: Json): Match {
   return {is: 'other', text: JSON.stringify(value).slice(0, 200)};
 }
 
-/** `left == right`. `never` where the left side is of the other family. */
-function compare(world: World, left: Json, right: Json): Match | 'never' {
+/** `left == right`. */
+function compare(world: World, left: Json, right: Json): Match {
   const {payload, meta, ct, fib} = (left ?? {}) as Record<string, Fields | undefined>;
   const values = valuesOf(world, right);
   const unknown = unknownMatch({left, right});
   if (values === undefined) return unknown;
   if (payload) {
-    const {protocol, field} = payload;
-    if (protocol === (world.family === 4 ? 'ip6' : 'ip')) return 'never';
+    const {field} = payload;
     if (field === 'saddr' || field === 'daddr') {
       const prefixes = values.map(prefixText);
       if (prefixes.includes(undefined)) return unknown;
@@ -278,8 +311,6 @@ function compare(world: World, left: Json, right: Json): Match | 'never' {
       return {is: meta['key'] === 'iifname' ? 'in' : 'out', device: String(values[0]).replace(/\*$/, '+')};
     if (meta['key'] === 'mark' && typeof values[0] === 'number' && values.length === 1)
       return {is: 'mark', value: values[0], mask: 0xffff_ffff};
-    if (meta['key'] === 'nfproto' && values.every(isWord))
-      return values.includes(world.family === 4 ? 'ipv4' : 'ipv6') ? unknownFamily() : 'never';
   } else if (ct && ct['key'] === 'state' && values.every(isWord)) {
     return {is: 'state', states: values.map(word => String(word).toUpperCase())};
   } else if (fib && fib['result'] === 'type' && values.length === 1 && isWord(values[0])) {
@@ -300,11 +331,6 @@ function compare(world: World, left: Json, right: Json): Match | 'never' {
       return {is: 'mark', value: values[0], mask: masked[1]};
   }
   return unknown;
-}
-
-/** Holds for every packet of this family. */
-function unknownFamily(): Match {
-  return {is: 'mark', value: 0, mask: 0};
 }
 
 function isWord(value: Json): boolean {
