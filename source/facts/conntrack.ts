@@ -1,4 +1,4 @@
-import type {Reply} from '../wire/source.ts';
+import {joinPasted} from './conntrack/pasted.ts';
 import {scanConntrack} from './conntrack/scan.ts';
 import {type ConntrackTable, createConntrackDraft, finishConntrack} from './conntrack/table.ts';
 import {AS_ROOT, dated, gapsOf} from './contribution.ts';
@@ -149,7 +149,8 @@ export const CONNTRACK: Fact = {
     },
   ],
   contribute(reply, soFar) {
-    const {table, problems, how} = parseConntrack(asRead(reply), pid => namespaceOf(soFar, pid));
+    const out = reply.reader === PASTED ? joinPasted(piecesOf(reply)) : reply.out;
+    const {table, problems, how} = parseConntrack(out, pid => namespaceOf(soFar, pid));
     const gaps = gapsOf(reply, {name: 'the conntrack reader'}, problems);
     const add = (reason: string, reveal: string): void => {
       gaps.push({node: reply.node, fact: reply.fact, reason, reveal});
@@ -162,23 +163,6 @@ export const CONNTRACK: Fact = {
   /** Nothing secret: addresses and ports. */
   redact: out => out,
 };
-
-/**
- * What was pasted, in the reader's own form: one of its outputs, as that of the node's own namespace, each line where it
- * was. Two of them are the same table twice, read in different ways.
- */
-function asRead(reply: Reply): Uint8Array {
-  if (reply.reader !== PASTED) return reply.out;
-  // The tool's last words, on standard error, may stand in the middle of a line: rather one without them.
-  const pieces = piecesOf(reply);
-  const piece = pieces.find(({out}) => !Buffer.from(out).includes('conntrack v')) ?? pieces[0];
-  if (!piece) return new Uint8Array();
-  const head = '! tool\n@ host 00000000 all\n';
-  const text = Buffer.from(piece.out)
-    .toString('latin1')
-    .replace(/^conntrack v.*$/gm, line => '\n'.repeat(line.length));
-  return new Uint8Array(Buffer.from(head.padStart(piece.from, '\n') + text, 'latin1'));
-}
 
 function namespaceOf(soFar: Snapshot, pid: string): string | undefined {
   if (pid === 'host') return soFar.hostNetns;

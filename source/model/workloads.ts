@@ -23,9 +23,7 @@ const SHAPES: readonly (readonly [kind: string, shape: RegExp, words: string])[]
 
 /** Undefined for a pod that nothing made, as far as its name tells, and for one whose name is not known. */
 export function workloadOf(graph: Graph, pod: Pod): WorkloadOf | undefined {
-  const owner = graph.cluster?.pods?.value.find(
-    one => one.namespace === pod.namespace && one.name === pod.name && one.owner !== undefined,
-  )?.owner;
+  const owner = ownersOf(graph)?.get(`${pod.namespace}/${pod.name}`);
   if (owner !== undefined) return ownedBy(pod, owner);
   if (pod.namespace === '?') return undefined;
   for (const [kind, shape, words] of SHAPES) {
@@ -39,6 +37,27 @@ export function workloadOf(graph: Graph, pod: Pod): WorkloadOf | undefined {
     };
   }
   return undefined;
+}
+
+const made = new WeakMap<object, ReadonlyMap<string, string>>();
+
+/** What owns each pod, by its `NS/NAME`, as the API says: asked of every pod of a graph, so looked through once. */
+function ownersOf({cluster}: Graph): ReadonlyMap<string, string> | undefined {
+  const pods = cluster?.pods?.value;
+  if (!pods) return undefined;
+  let owners = made.get(pods);
+  if (!owners) {
+    // Of two objects of one name the first counts: later ones of the list come first here and are overwritten.
+    owners = new Map(
+      pods
+        .toReversed()
+        .flatMap(({namespace, name, owner}) =>
+          owner === undefined ? [] : [[`${namespace}/${name}`, owner]],
+        ),
+    );
+    made.set(pods, owners);
+  }
+  return owners;
 }
 
 /** A ReplicaSet is a Deployment's, with a hash behind its name. */

@@ -61,6 +61,7 @@ export function flowsOf(graph: Graph): Flows {
   const size = members.length;
   const cellKey = (from: number, to: number) => from * size + to;
   const channels = new Map<number, Channel>();
+  const troubled = new Map<Cell, At[]>();
   world.nodes.forEach((owner, node) => {
     const {table} = owner;
     for (let row = 0; row < (table?.count ?? 0); row += 1) {
@@ -68,6 +69,10 @@ export function flowsOf(graph: Graph): Flows {
       else if (!isLoopback(table!.remote, row)) visit(owner, node, row);
     }
   });
+  for (const [{sockets}, first] of troubled) {
+    const rest = sockets.splice(0);
+    for (const at of [...first.reverse(), ...rest]) sockets.push(at);
+  }
   const flows = {world, members, channels: [...channels.values()], cellKey};
   made.set(graph, flows);
   return flows;
@@ -108,8 +113,8 @@ export function flowsOf(graph: Graph): Flows {
     const [from, to] = out ? [node, there] : [there, node];
     const cell = cellOf(channel, from, to);
     const bad = countIn(world, cell, owner, row, {out, mutual, join});
-    if (bad) cell.sockets.unshift({node, row});
-    else cell.sockets.push({node, row});
+    if (!bad) cell.sockets.push({node, row});
+    else if (!troubled.get(cell)?.push({node, row})) troubled.set(cell, [{node, row}]);
   }
 
   /** A connection seen from both ends is told of once: by the end that calls, or by the first where that is not clear. */

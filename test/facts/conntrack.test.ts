@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
-import {withoutSummary} from '../../source/facts/conntrack/scan.ts';
 import {type ConntrackTable, FLAG, NO_TIMEOUT, TRACKED_STATES} from '../../source/facts/conntrack/table.ts';
 import {CONNTRACK, parseConntrack} from '../../source/facts/conntrack.ts';
+import {encodePieces, PASTED} from '../../source/facts/pieces.ts';
 import {addressText, endpointText} from '../../source/model/words.ts';
 import {bytes, captured, emptySnapshot, fixture, reply, textAt} from './samples.ts';
 
@@ -23,6 +23,16 @@ function rows(table: ConntrackTable): string[] {
       ...flags,
     ].join(' ');
   });
+}
+
+/** Outputs of one node as they were pasted. */
+function pasted(...outputs: Uint8Array[]) {
+  const out = encodePieces(outputs.map(each => ({format: 'conntrack@1', out: each})));
+  const {node, gaps} = CONNTRACK.contribute(
+    {...reply('conntrack', out), reader: PASTED},
+    emptySnapshot({hostNetns: '1'}),
+  );
+  return {table: node!.conntrack!.value, out, gaps: gaps!.map(({reason}) => reason)};
 }
 
 const SHAPES = [
@@ -63,9 +73,9 @@ describe('a real cluster', () => {
     node => {
       const out = section(text(captured(`three-node/${node}/nf_conntrack.txt`)));
       const file = parse(out);
-      const tool = parse(section(text(withoutSummary(captured(`three-node/${node}/conntrack.txt`)))));
-      expect([...file.problems, ...tool.problems]).toEqual([]);
-      const [a, b] = [new Set(rows(file.table!)), new Set(rows(tool.table!))];
+      const tool = pasted(captured(`three-node/${node}/conntrack.txt`));
+      expect([...file.problems, ...tool.gaps]).toEqual([]);
+      const [a, b] = [new Set(rows(file.table!)), new Set(rows(tool.table))];
       expect([...a].filter(row => !b.has(row))).toEqual([]);
       expect([...b].filter(row => !a.has(row))).toEqual([]);
       expect(file.table!.netns).toEqual(['4026531840']);
@@ -83,6 +93,23 @@ describe('a real cluster', () => {
       '6 SYN_SENT 10.88.2.6:56894>10.99.248.231:5432 10.88.3.4:5432>10.88.2.6:56894 unreplied translated',
     );
   });
+});
+
+test('several pasted outputs of one node are one table: the families, and what two of them have once', () => {
+  const shapes = text(fixture('conntrack/shapes-extended.txt'));
+  const [six, four] = ['ipv6', 'ipv4'].map(family =>
+    bytes(
+      `${shapes
+        .split('\n')
+        .filter(line => line.startsWith(family))
+        .join('\n')}\n`,
+    ),
+  );
+  const {table, out, gaps} = pasted(four!, six!, fixture('conntrack/shapes-proc.txt'));
+  expect(gaps).toEqual([]);
+  expect(rows(table).sort()).toEqual([...SHAPES].sort());
+  for (let i = 0; i < table.count; i += 1)
+    expect(textAt(out, {from: table.from[i]!, to: table.to[i]!})).toMatch(/^ipv[46] .* use=\d+$/);
 });
 
 describe('what could not be read', () => {

@@ -3,8 +3,7 @@ import {describe, expect, test} from 'vitest';
 import {parseIptables} from '../../source/facts/netfilter/iptables.ts';
 import {parseIpvs} from '../../source/facts/netfilter/ipvs.ts';
 import {parseNft} from '../../source/facts/netfilter/nft.ts';
-import type {Match} from '../../source/facts/netfilter/ruleset.ts';
-import type {Ruleset} from '../../source/facts/netfilter/ruleset.ts';
+import type {Match, Ruleset} from '../../source/facts/netfilter/ruleset.ts';
 import {NETFILTER, parseNetfilter} from '../../source/facts/netfilter.ts';
 import {bytes, captured, emptySnapshot, fixture, reply, textAt} from './samples.ts';
 
@@ -198,7 +197,14 @@ describe('of a table inet, what is of one family or protocol only', () => {
   });
 
   test('a mark that is set before such a match is set', () => {
-    expect(rules(4).map(({verdict}) => verdict.do)).toEqual(['drop', 'drop', 'drop', 'accept', 'drop', 'mark']);
+    expect(rules(4).map(({verdict}) => verdict.do)).toEqual([
+      'drop',
+      'drop',
+      'drop',
+      'accept',
+      'drop',
+      'mark',
+    ]);
     expect(rules(6).map(({verdict}) => verdict.do)).toEqual(['drop', 'drop', 'drop', 'mark', 'drop', 'drop']);
   });
 });

@@ -109,9 +109,7 @@ export function snapshotOf(id: string, spec: NodeSpec): Snapshot {
       Object.entries(spec.netns ?? {}).map(([inode, facts]) => [inode, netnsFacts(inode, facts, dated)]),
     ),
     sockets: dated(socketTable(spec.sockets ?? [])),
-    ...(spec.conntrack
-      ? {conntrack: {...dated(spec.conntrack), sweep: spec.conntrackSweep ?? sweep}}
-      : {}),
+    ...(spec.conntrack ? {conntrack: {...dated(spec.conntrack), sweep: spec.conntrackSweep ?? sweep}} : {}),
     owners: dated(ownersOf(spec.sockets ?? [])),
     processes: dated(processes.map(([pid, [, name, ppid]]) => processOf(Number(pid), name, ppid ?? 1))),
     memberships: dated(

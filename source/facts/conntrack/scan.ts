@@ -24,25 +24,6 @@ const OTHER_STATE = STATES.get('OTHER')!;
 const WORD = /^[a-z0-9-]+$/;
 
 /**
- * The tool's standard error, where it was captured together with its output: it stands in the middle of a line, where
- * a buffer happened to be full. Sample (conntrack-tools 1.4.7):
- * `ipv4     2 tcconntrack v1.4.7 (conntrack-tools): 93 flow entries have been shown.`, the next line goes on with `p      6 …`.
- */
-export function withoutSummary(out: Uint8Array): Uint8Array {
-  const bytes = Buffer.from(out.buffer, out.byteOffset, out.byteLength);
-  const parts: Uint8Array[] = [];
-  let from = 0;
-  for (let at = bytes.indexOf('conntrack v'); at >= 0; at = bytes.indexOf('conntrack v', at + 1)) {
-    const end = bytes.indexOf(LF, at);
-    const line = bytes.toString('latin1', at, Math.min(end < 0 ? bytes.length : end, at + 120));
-    if (!/^conntrack v[\d.]+ \(conntrack-tools\): \d+ flow entries have been shown\.$/.test(line)) continue;
-    parts.push(out.subarray(from, at));
-    from = end < 0 ? bytes.length : end + 1;
-  }
-  return parts.length === 0 ? out : Uint8Array.from(Buffer.concat([...parts, out.subarray(from)]));
-}
-
-/**
  * Appends the entries in `bytes[from, to)` to the draft's columns as namespace `netnsIndex`. Samples (Linux 6.18;
  * conntrack-tools 1.4.7 prints the same with `-o extended`, without `zone=` where it is 0, and IPv6 shortened;
  * without `-o extended` the first two words are missing):
