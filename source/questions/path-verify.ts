@@ -38,6 +38,7 @@ export const Probed = v.object({
         link: text('What `hoptop link` takes.'),
         way: v.picklist(['in', 'out']),
         gained: maybe.count('Packets that it gained meanwhile; absent when not known.'),
+        others: maybe.count('Packets of others among them, at least: more than were sent by the probe.'),
         moved: v.picklist(['yes', 'no', 'unknown']),
       }),
     ),
@@ -110,7 +111,8 @@ export function probed(namespace: Namespace, destination: string, ways: readonly
     const gain = gained(hop);
     const moved =
       gain === undefined ? ('unknown' as const) : gain >= probe.sent ? ('yes' as const) : ('no' as const);
-    return [{link: interfaceWords(iface), way: how, gained: gain, moved}];
+    const others = gain === undefined ? undefined : Math.max(0, gain - probe.sent);
+    return [{link: interfaceWords(iface), way: how, gained: gain, others, moved}];
   });
   return {
     destination,
@@ -130,5 +132,13 @@ function sentence(links: Probed['links']): string {
   if (still)
     return `Against the prediction, ${still.link} did not gain as many packets: they are lost before it, or go another way.`;
   if (unknown === links.length) return 'Whether counters moved was not read.';
-  return `All ${links.length - unknown} interfaces predicted gained as many packets or more${unknown > 0 ? `; of ${unknown} it is not known` : ''}.`;
+  // Counters count everybody's packets: where as many came of others, they would have moved without the probe as well.
+  const busy = links.filter(({gained = 0, others = 0}) => others > 0 && others * 2 >= gained).length;
+  return [
+    `All ${links.length - unknown} interfaces predicted gained as many packets or more`,
+    ...(unknown > 0 ? [`of ${unknown} it is not known`] : []),
+    ...(busy > 0 ? [`on ${busy} of them as many were of others, so these prove nothing`] : []),
+  ]
+    .join('; ')
+    .concat('.');
 }

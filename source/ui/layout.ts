@@ -111,7 +111,7 @@ export function fitColumns(
     isWhole(column) ? wanted[i]! : Math.min(wanted[i]!, Math.max(column.min, width(column.title))),
   );
   const readable = columns.map((column, i) =>
-    column.grow ? least[i]! : Math.max(least[i]!, Math.min(wanted[i]!, WHOLE)),
+    Math.max(least[i]!, Math.min(wanted[i]!, column.readable ?? (column.grow ? 0 : WHOLE))),
   );
   // The greatest goes first. Scrolled, the place in the table counts and not the importance.
   const rank = (i: number) => {
@@ -159,8 +159,8 @@ export function fitColumns(
     beyond: columns.length - 1 - Math.max(...kept.filter(i => rank(i) >= 0 || i === 0), skip ?? 0),
   };
 
-  function isWhole({align, key}: Column): boolean {
-    return align === 'right' || whole.has(key);
+  function isWhole({align, key, whole: always}: Column): boolean {
+    return align === 'right' || always === true || whole.has(key);
   }
 }
 

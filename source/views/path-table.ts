@@ -34,15 +34,19 @@ export function hopTable({ways}: Direction, empty: string): Table {
           tone: line => (line.narrow ? 'bad' : 'plain'),
         }),
         words('grade', 'Grade', 2, 6, line => line.hop.grade, {tone: line => gradeTone(line.hop.grade)}),
-        words('say', 'What', 1, 24, line => sayText(line), {tone: line => statusTone(line.hop), grow: true}),
-        words('why', 'Decided by', 4, 20, line => deciding(line.hop)),
-        words('layers', 'Inside', 5, 6, line =>
+        words('say', 'What', 1, 24, line => sayText(line), {
+          tone: line => statusTone(line.hop),
+          grow: true,
+          readable: 40,
+        }),
+        words('why', 'Decided by', 4, 20, line => deciding(line.hop), {grow: true, readable: 50}),
+        words('layers', 'Inside', 6, 6, line =>
           line.hop.layers.map(({kind, id}) => (id === undefined ? kind : `${kind} ${id}`)).join(' '),
         ),
-        words('moves', 'Packets/s', 5, 9, line => moves(line.hop)),
-        words('bytes', 'Bytes/s', 6, 9, line => bytesMoved(line.hop)),
+        words('moves', 'Packets/s', 6, 9, line => moves(line.hop)),
+        words('bytes', 'Bytes/s', 7, 9, line => bytesMoved(line.hop)),
         words('trouble', 'Drops', 4, 5, line => trouble(line.hop), {tone: () => 'warn'}),
-        words('packet', 'Packet', 7, 20, line => line.hop.packet),
+        words('packet', 'Packet', 5, 20, line => line.hop.packet, {whole: true}),
       ],
       row: line => {
         const opens = target(line.hop);

@@ -47,10 +47,15 @@ export function verifiedTable({decisions}: Verified): Table {
   });
 }
 
-export function probedCell({sent, received, rtt, sentence}: Probed): Cell {
-  const back = `${received} of ${sent} echo requests came back${rtt === undefined ? '' : ` (${ms(rtt)})`}`;
-  const isFine = received === sent && !sentence.startsWith('Against');
-  return {text: ` ${back}. ${sentence}`, tone: isFine ? 'good' : 'bad'};
+export function cameBack({sent, received, rtt}: Probed): string {
+  return `${received} of ${sent} echo requests came back${rtt === undefined ? '' : ` (${ms(rtt)})`}`;
+}
+
+/** What came of the probe; `told`: how many came back was said before all else, since some were lost. */
+export function probedCell(probed: Probed, told: boolean): Cell {
+  const {sentence} = probed;
+  const isFine = !told && !sentence.startsWith('Against');
+  return {text: told ? ` ${sentence}` : ` ${cameBack(probed)}. ${sentence}`, tone: isFine ? 'good' : 'bad'};
 }
 
 const MOVES: Readonly<Record<Probed['links'][number]['moved'], Tone>> = {
@@ -66,6 +71,7 @@ export function probeTable(probed: Probed | undefined): Table {
       words('link', 'Link', 0, 10, one => one.link),
       words('way', 'Way', 0, 3, one => one.way),
       figures('gained', 'Packets gained', 0, 6, one => one.gained),
+      figures('others', 'Of others', 1, 6, one => one.others),
       words('moved', 'Moved', 0, 5, one => one.moved, {tone: one => MOVES[one.moved]}),
     ],
     row: one => ({

@@ -3,11 +3,12 @@ import type {WayRow} from '../questions/path-rows.ts';
 import {gradeTone} from './marks.ts';
 import {pathDrawing} from './path-drawing.ts';
 import {hopTable} from './path-table.ts';
-import {probedCell, probeTable, verifiedCell, verifiedTable} from './path-verify.ts';
+import {cameBack, probedCell, probeTable, verifiedCell, verifiedTable} from './path-verify.ts';
 import type {Cell, Facet, Tone, View} from './view.ts';
 
 export function pathView(answer: PathAnswer): Omit<View, 'gaps'> {
   const {question, from, to, forward, reply, asymmetry, verified, probed} = answer;
+  const lost = probed !== undefined && probed.received < probed.sent;
   const facets: Facet[] = [
     {key: 'hops', title: 'There', body: hopTable(forward, forward.sentence)},
     ...(reply ? [{key: 'reply', title: 'Back', body: hopTable(reply, reply.sentence)}] : []),
@@ -18,11 +19,12 @@ export function pathView(answer: PathAnswer): Omit<View, 'gaps'> {
   return {
     title: `path ${from.words} ${to.words}`,
     summary: [
+      ...(lost ? [{text: `${cameBack(probed)}. By the nodes’ tables: `, tone: 'bad' as const}] : []),
       {text: forward.sentence, tone: tone(forward)},
       ...size(forward.ways),
       ...backCells(reply),
       ...(verified ? [verifiedCell(verified)] : []),
-      ...(probed ? [probedCell(probed)] : []),
+      ...(probed ? [probedCell(probed, lost)] : []),
       ...(asymmetry.length > 0 ? [{text: ` ${asymmetry.join(' ')}`, tone: 'warn' as const}] : []),
     ],
     facets,

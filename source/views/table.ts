@@ -53,7 +53,7 @@ export function words<T>(
   priority: number,
   min: number,
   text: (item: T) => string | undefined,
-  more: {readonly tone?: (item: T) => Tone; readonly max?: number; readonly grow?: true} = {},
+  more: {readonly tone?: (item: T) => Tone} & Pick<Column, 'max' | 'grow' | 'readable' | 'whole'> = {},
 ): ColumnOf<T> {
   const {tone, ...width} = more;
   return {

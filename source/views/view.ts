@@ -21,6 +21,10 @@ export type Column = {
   readonly max?: number;
   /** May take what is left over. */
   readonly grow?: true;
+  /** Cells that tell what its sentences are about: as long as they have fewer, columns that matter less go. */
+  readonly readable?: number;
+  /** Half a value is a wrong one: shown whole, as numbers are, or not at all. */
+  readonly whole?: true;
   /** Sorting by it makes sense; `sort(i)` below gives its key. */
   readonly sortable?: true;
 };

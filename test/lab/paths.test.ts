@@ -11,7 +11,7 @@ import {graphFrom} from '../questions/lab.ts';
 import {crossed} from './crossed.ts';
 import {lab, labStarts, onNode, statusOf} from './harness.ts';
 import type {Wanted} from './marks.ts';
-import {type Compared, compare, isExact, plain} from './predicted.ts';
+import {type Compared, compare, isDelivered, isExact, plain} from './predicted.ts';
 import {hoptop, labsFor, nameOf, runs, scratch} from './walk.ts';
 
 const FILE = 'paths';
@@ -125,6 +125,13 @@ describe.runIf(runs).each(topologies)('paths in $name', {timeout: 120_000}, topo
     ).toBe(direct.length);
   });
 
+  test('every pair that the kernel answers, with a RST of a closed port too, is said to be delivered', () => {
+    const answered = direct.filter(({answer}) => answer !== undefined);
+    console.log(`paths ${topology.name}: ${answered.length} of ${direct.length} pairs were answered`);
+    expect(answered.length).toBe(direct.length);
+    expect(told(direct, one => isDelivered(one))).toBe('');
+  });
+
   if (topology.routers)
     test('routers that were not read: what was crossed is among the ways held possible', () => {
       const among = blind.filter(one => isExact(one.seen, one.ways));
@@ -153,6 +160,13 @@ describe.runIf(runs).each(topologies)('paths in $name', {timeout: 120_000}, topo
       back.length,
       told(answered, one => back.includes(one)),
     ).toBe(answered.length);
+    // Where nobody answered the way back is not compared: that is so only where nothing arrives.
+    const silent = services.filter(one => !answered.includes(one));
+    console.log(
+      `paths ${topology.name}: ${silent.length} calls without an answer: ${silent.map(one => `${one.wanted.to}:${one.wanted.port} ${one.answer} ${one.outcome}`)}`,
+    );
+    expect(told(silent, one => !one.delivered.includes(true))).toBe('');
+    expect(told(services, one => isDelivered(one, plain))).toBe('');
   });
 });
 
@@ -203,6 +217,14 @@ describe.runIf(runs)('a broken way names the hop', {timeout: 120_000}, () => {
     );
     expect(found).toMatchObject({outcome: 'broken', at: `${near}/cni0`, verified: {disagree: 0}});
     expect(found.say).toMatch(/^no route to /);
+  });
+
+  test('its route alone is gone: the default route takes it, and it is lost', async () => {
+    const route = `${peer.podCidr} via ${peer.podCidr.split('/')[0]} dev flannel.1 onlink`;
+    on(near, `ip route del ${route}`);
+    const found = await end('--verify').finally(() => on(near, `ip route add ${route}`));
+    expect(found).toMatchObject({outcome: 'broken', verified: {disagree: 0}});
+    expect(found.say).toContain('so its default route takes it');
   });
 
   test('a blackhole, and what the kernel says of it', async () => {

@@ -21,6 +21,10 @@ export type Compared = {
   readonly answerSeen: readonly Line[];
   readonly answerWays: readonly (readonly Line[])[];
   readonly outcome: string;
+  /** Of each of `ways`: is it delivered? */
+  readonly delivered: readonly boolean[];
+  /** What came back, in words; undefined when nothing did. */
+  readonly answer: string | undefined;
 };
 
 export function seenLines(crossings: readonly Crossing[], nodes: ReadonlySet<string>): Line[] {
@@ -65,15 +69,15 @@ export function compare(graph: Graph, status: LabStatus, seen: readonly Crossed[
   // Only what hoptop read can be predicted: of a router that it may not log in to, nothing.
   const read = new Set(graph.nodes.map(({name}) => name));
   const nodes = new Set([...status.nodes.map(({name}) => name), ...read]);
-  return seen.map(({wanted, forward, reply}) => {
+  return seen.map(({wanted, forward, reply, answer}) => {
     const packet = packetTo(wanted.to, wanted.protocol, wanted.port);
     const {ways} = walk(graph, {namespace: namespaceAt(graph, wanted), packet}, byRules);
     const backs = ways.flatMap(way => {
-      const answer = answerTo(way.packet);
-      if (way.outcome !== 'delivered' || !way.target || !answer) return [];
+      const turned = answerTo(way.packet);
+      if (way.outcome !== 'delivered' || !way.target || !turned) return [];
       return walk(
         graph,
-        {namespace: way.target, packet: answer},
+        {namespace: way.target, packet: turned},
         undoing(way.translations),
         way.translations,
         way.connmarks,
@@ -85,11 +89,22 @@ export function compare(graph: Graph, status: LabStatus, seen: readonly Crossed[
       ways: ways.map(wayLines),
       answerSeen: seenLines(reply, nodes),
       answerWays: backs.map(wayLines),
+      delivered: ways.map(({outcome}) => outcome === 'delivered'),
+      answer,
       outcome: ways
         .map(({outcome, hops}) => (outcome === 'delivered' ? outcome : `${outcome}: ${hops.at(-1)?.say}`))
         .join(', '),
     };
   });
+}
+
+/** What the kernel delivered, as the answer shows (of a closed port too), is delivered by the way that is what was seen. */
+export function isDelivered(
+  {seen, ways, delivered, answer}: Compared,
+  as = (lines: readonly Line[]) => lines,
+): boolean {
+  const arrived = answer !== undefined && !answer.startsWith('icmp');
+  return !arrived || ways.some((way, i) => delivered[i] && isExact(as(seen), [as(way)]));
 }
 
 /** Is what was seen one of the ways that were computed, in its order? */

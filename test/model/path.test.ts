@@ -470,6 +470,20 @@ describe('what cannot be told says so', () => {
     const [way] = ways(graphOf({a: overlay(1), b: own}), '10.244.2.5');
     expect(end(way)).toBe('broken -/-: it leaves b for 192.168.0.254, though 10.244.2.5 is b on b itself');
   });
+  test('a pod of another node by the default route, where routes lead to pods: its own route is gone', () => {
+    const gone = (routes: readonly string[]) =>
+      overlay(1, {routes: [...routes, '0.0.0.0/0 via 192.168.0.254 dev eth0'], neighbours: []});
+    const [lost] = ways(graphOf({a: gone([]), b: overlay(2)}), '10.244.2.5');
+    expect(end(lost)).toMatch(
+      /^broken -\/-: no route of a is for 10\.244\.2\.5 \(b on b\), so its default route takes it, though pods elsewhere are reached by routes of their own: 192\.168\.0\.254 is on no node read$/,
+    );
+    expect(lost!.hops.at(-1)!.grade).toBe('inferred');
+    // A fabric that knows the pods' addresses: no node has a route for those of another.
+    const bare = (n: number) =>
+      overlay(n, {routes: ['0.0.0.0/0 via 192.168.0.254 dev eth0'], neighbours: []});
+    const [way] = ways(graphOf({a: bare(1), b: bare(2)}), '10.244.2.5');
+    expect(way!.hops.some(({status}) => status === 'broken')).toBe(false);
+  });
   test('a router that was not read', () => {
     const way = one({
       links: [lo, {ifindex: 2, name: 'a', mac: MAC(1)}],

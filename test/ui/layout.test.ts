@@ -39,6 +39,28 @@ test('what was dropped is named', () => {
   expect(fitColumns(COLUMNS, NATURAL, 32).dropped).toEqual(['RTT', 'NODE']);
 });
 
+test('a sentence gets what makes it readable from columns that matter less; half a value is not shown', () => {
+  const columns = [
+    column('say', {min: 10, priority: 1, grow: true, readable: 30}),
+    column('rate', {min: 4, priority: 4}),
+    column('packet', {min: 8, priority: 3, whole: true}),
+  ];
+  const natural = {say: 50, rate: 9, packet: 28};
+  const at = (cells: number) =>
+    fitColumns(columns, natural, cells).placed.map(({index, width}) => [index, width]);
+  expect(at(80)).toEqual([
+    [0, 39],
+    [1, 9],
+    [2, 28],
+  ]);
+  expect(at(70)).toEqual([
+    [0, 40],
+    [2, 28],
+  ]);
+  expect(at(59)).toEqual([[0, 50]]);
+  expect(at(41)).toEqual([[0, 41]]);
+});
+
 test('a number is whole or not there, and no row is wider than the terminal', () => {
   const anyColumn = fc.record({
     align: fc.constantFrom('left', 'right'),

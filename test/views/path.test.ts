@@ -91,6 +91,23 @@ test('what cannot be meant is said', () => {
   expect(said('web-1', 'db-0', '--port', '80', '--verify')).toBe('shop/web-1 shop/db-0 --port 80 --verify');
 });
 
+test('a lost probe leads the headline, and packets of others prove nothing', async () => {
+  const found = ask(await labGraph(), {name: 'path', words: ['data/backup-0', 'shop/db-0']}) as PathAnswer;
+  const headline = (received: number) => {
+    const links = [
+      {link: 'worker-1/eth0', way: 'out' as const, gained: 40, others: 30, moved: 'yes' as const},
+    ];
+    const probed = {destination: '10.0.0.1', sent: 10, received, sentence: 'All moved.', links, evidence: []};
+    return toView({...found, probed} as PathAnswer)
+      .summary.map(({text}) => text)
+      .join('');
+  };
+  expect(headline(7)).toMatch(
+    /^7 of 10 echo requests came back\. By the nodes’ tables: It arrives at shop\/db-0/,
+  );
+  expect(headline(10)).toMatch(/^It arrives at shop\/db-0.* 10 of 10 echo requests came back\. All moved\.$/);
+});
+
 test('a recording in which nobody asked the kernel says that it was not asked', async () => {
   const found = ask(await labGraph(), {
     name: 'path',

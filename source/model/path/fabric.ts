@@ -1,5 +1,7 @@
 import {familyOf} from '../../facts/prefix.ts';
+import type {Route} from '../../facts/routes.ts';
 import type {Interface, Namespace} from '../graph.ts';
+import {holds, prefixLength} from '../prefixes.ts';
 import {type Clue, type Hop, linkClue} from './hop.ts';
 import {route, routeClue} from './lookup.ts';
 import {chose, ended, hopAt, type State, type World, walked} from './state.ts';
@@ -97,6 +99,16 @@ function beyond(world: World, state: Emitted, destination: string): State[] {
     const say = `it leaves ${own.name} for ${who}, though ${destination} is ${namesOf(holders)} on ${own.name} itself`;
     return [ended(trail, hop(state, {say, status: 'broken', grade: 'inferred', reveal}), 'broken')];
   }
+  const stray = strayed(world, state, there);
+  if (stray !== undefined) {
+    const parts = {
+      say: `${stray}: ${who} is on no node read`,
+      status: 'broken',
+      grade: 'inferred',
+      reveal,
+    } as const;
+    return [ended(trail, hop(state, parts), 'broken')];
+  }
   if (there.length > 0) {
     const say = `${who} is on no node read: a router, or the fabric of a cloud, which decides where ${destination} goes; it is ${namesOf(there)} on ${there[0]!.node.name}`;
     const between = hop(state, {say, status: 'unknown', grade: 'unknown', reveal});
@@ -136,6 +148,51 @@ function beyond(world: World, state: Emitted, destination: string): State[] {
     reveal,
   } as const;
   return [ended(trail, hop(state, parts), unread ? 'unknown' : 'left')];
+}
+
+/**
+ * A pod of another node is called by way of the default route, since no route of this node's is for it, while routes
+ * lead from node to node for other pods: its own is gone. Where no node has such routes (a cloud that knows the pods'
+ * addresses) the default route is the way for all of them. A sentence, or undefined where that is not so.
+ */
+function strayed({graph}: World, {iface, packet}: Emitted, there: readonly Namespace[]): string | undefined {
+  const [holder] = there;
+  const {host} = iface.namespace.node;
+  if (!holder || there.length > 1 || holder === holder.node.host || iface.namespace !== host)
+    return undefined;
+  if (specific(host, packet.destination).length > 0) return undefined;
+  const to = graph.nodes.find(node =>
+    graph.nodes.some(
+      from =>
+        from !== node &&
+        (from === host.node || node === host.node) &&
+        from.host !== undefined &&
+        node.namespaces.some(pod => isRoutedTo(from.host!, pod, packet.destination)),
+    ),
+  );
+  return to
+    ? `no route of ${host.node.name} is for ${packet.destination} (${namesOf(there)} on ${holder.node.name}), so its default route takes it, though pods elsewhere are reached by routes of their own`
+    : undefined;
+}
+
+/** Does a route by way of another host, other than a default, lead to an address of a pod, of the family of `like`? */
+function isRoutedTo(host: Namespace, pod: Namespace, like: string): boolean {
+  if (pod === pod.node.host) return false;
+  const address = pod.interfaces
+    .flatMap(({addresses}) => addresses)
+    .find(
+      one => one.scope !== 'host' && one.scope !== 'link' && familyOf(one.address) === familyOf(like),
+    )?.address;
+  return (
+    address !== undefined && specific(host, address).some(({hops}) => hops.some(({via}) => via !== undefined))
+  );
+}
+
+/** Routes for an address, of any table, but for defaults. */
+function specific(namespace: Namespace, address: string): readonly Route[] {
+  return (namespace.facts?.routes?.value ?? []).filter(
+    ({dst, type}) => type === 'unicast' && prefixLength(dst) > 0 && holds(dst, address),
+  );
 }
 
 function namesOf(holders: readonly Namespace[]): string {
