@@ -162,9 +162,7 @@ describe.runIf(runs).each(topologies)('paths in $name', {timeout: 120_000}, topo
     ).toBe(answered.length);
     // Where nobody answered the way back is not compared: that is so only where nothing arrives.
     const silent = services.filter(one => !answered.includes(one));
-    console.log(
-      `paths ${topology.name}: ${silent.length} calls without an answer: ${silent.map(one => `${one.wanted.to}:${one.wanted.port} ${one.answer} ${one.outcome}`)}`,
-    );
+    console.log(`paths ${topology.name}: ${silent.length} calls that nothing answers`);
     expect(told(silent, one => !one.delivered.includes(true))).toBe('');
     expect(told(services, one => isDelivered(one, plain))).toBe('');
   });
