@@ -8,6 +8,7 @@ import {KUBECONFIG} from './facts/kubeconfig.ts';
 import {sanitise} from './facts/text.ts';
 import {type Flags, UsageError} from './options.ts';
 import {VERSION} from './version.ts';
+import {type Become, unasking} from './wire/become.ts';
 import {createClient} from './wire/kube/client.ts';
 import {KubeError} from './wire/kube/error.ts';
 import {type Access, accessOf, inCluster, readFiles} from './wire/kube/kubeconfig.ts';
@@ -25,7 +26,12 @@ function onNode(file: string): {readonly node: string; readonly path: string} | 
 }
 
 /** `nodes`: those that are named, by which `--kube-via` and `--kubeconfig NODE:…` may call them. */
-export function openKube(flags: Flags, nodes: readonly Named[], prompter: Prompter): Source {
+export function openKube(
+  flags: Flags,
+  nodes: readonly Named[],
+  prompter: Prompter,
+  become: Become = unasking,
+): Source {
   const remote = flags.kubeconfig === undefined ? undefined : onNode(flags.kubeconfig);
   // Whoever reads a node's own kubeconfig wants the API as that node reaches it.
   const through = flags['kube-via'] ?? remote?.node;
@@ -41,7 +47,7 @@ export function openKube(flags: Flags, nodes: readonly Named[], prompter: Prompt
           'The API is spoken to through a node by hoptop’s own SSH only, not with --transport openssh. Forward it yourself (ssh -L 6443:HOST:6443 NODE) and give a kubeconfig with server: https://127.0.0.1:6443 and tls-server-name: HOST.',
           true,
         );
-      const access = remote ? await readFromNode(remote, flags, ssh!, signal) : await readHere(flags);
+      const access = remote ? await readFromNode(remote, flags, ssh!, become, signal) : await readHere(flags);
       return createClient({
         access,
         agentName: `hoptop/${VERSION}`,
@@ -81,6 +87,7 @@ async function readFromNode(
   {node, path}: {readonly node: string; readonly path: string},
   flags: Flags,
   ssh: ReturnType<typeof createSsh>,
+  become: Become,
   signal: AbortSignal,
 ): Promise<Access> {
   if (!KUBECONFIG.asks!.line.test(path))
@@ -88,7 +95,7 @@ async function readFromNode(
       `${path} is no plain path of a kubeconfig on ${node}: letters, digits and ./_- only.`,
       true,
     );
-  const source = createRemoteSource({nodes: [node], dial: ssh.dial});
+  const source = createRemoteSource({nodes: [node], dial: ssh.dial, become});
   let reply: Reply | undefined;
   let cause: string | undefined;
   const events = (async () => {

@@ -101,6 +101,12 @@ export const FLAGS = {
     group: 'ssh',
     help: 'ssh2 (built in, default), or openssh: your own ssh program, for ProxyCommand, FIDO keys, GSSAPI, host certificates.',
   },
+  become: {
+    type: 'string',
+    value: 'HOW',
+    group: 'ssh',
+    help: 'How to read as root where the login is not: sudo, doas, none, or auto (default): `sudo -n`, else `doas -n`, else sudo with a password, which the UI asks for.',
+  },
   'known-hosts': {
     type: 'string',
     value: 'FILE',

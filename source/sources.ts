@@ -3,6 +3,7 @@
 import type {Target} from './cli/targets.ts';
 import type {Start} from './drive.ts';
 import {type Flags, UsageError} from './options.ts';
+import {BECOME, type Become, createBecome} from './wire/become.ts';
 import {createLocalSource} from './wire/local.ts';
 import type {Prompter} from './wire/prompter.ts';
 import {createRemoteSource} from './wire/remote.ts';
@@ -15,13 +16,14 @@ import {together} from './wire/together.ts';
 export async function openSource(start: Start, prompter: Prompter): Promise<Source> {
   const {origin, flags} = start;
   if (origin.kind === 'recording') throw new Error('A recording is not a live source.');
+  const become = becomeBy(flags, prompter);
   const named = origin.kind === 'ssh' ? origin.targets : [];
   const asked = origin.kind === 'kube' || asksApi(flags);
-  const cluster = asked ? (await import('./kube.ts')).openKube(flags, named, prompter) : undefined;
+  const cluster = asked ? (await import('./kube.ts')).openKube(flags, named, prompter, become) : undefined;
   const nodes =
     origin.kind === 'local'
-      ? createLocalSource({node: 'localhost'})
-      : await openNodes(origin.kind === 'ssh' ? named : await nodesOf(cluster!), flags, prompter);
+      ? createLocalSource({node: 'localhost', become})
+      : await openNodes(origin.kind === 'ssh' ? named : await nodesOf(cluster!), flags, prompter, become);
   return cluster ? together(nodes, cluster) : nodes;
 }
 
@@ -34,7 +36,18 @@ function asksApi(flags: Flags): boolean {
   return flags.kubeconfig !== undefined || flags.context !== undefined || flags['kube-via'] !== undefined;
 }
 
-async function openNodes(named: readonly Target[], flags: Flags, prompter: Prompter): Promise<Source> {
+function becomeBy({become = 'auto'}: Flags, prompter: Prompter): Become {
+  const how = BECOME.find(one => one === become);
+  if (how === undefined) throw new UsageError(`--become takes ${BECOME.join(', ')}; this is "${become}".`);
+  return createBecome(how, prompter);
+}
+
+async function openNodes(
+  named: readonly Target[],
+  flags: Flags,
+  prompter: Prompter,
+  become: Become,
+): Promise<Source> {
   const [dialWith, {parseTarget}] = await Promise.all([
     transport(flags.transport),
     import('./wire/ssh/target.ts'),
@@ -47,7 +60,7 @@ async function openNodes(named: readonly Target[], flags: Flags, prompter: Promp
       throw new UsageError(error instanceof Error ? error.message : String(error));
     }
   }
-  return createRemoteSource({nodes: [...targets.keys()], dial: dialWith({targets, flags, prompter})});
+  return createRemoteSource({nodes: [...targets.keys()], dial: dialWith({targets, flags, prompter}), become});
 }
 
 /** Only the one that is used is loaded. */

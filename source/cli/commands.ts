@@ -8,9 +8,9 @@ import {agentText, bootCommand} from '../wire/agent.ts';
 export function commandsText(): string {
   const lines = [
     'Everything that hoptop can run on a node. Nothing else ever runs there and nothing is written.',
-    'One niced POSIX shell a node, started over SSH, as root where `sudo -n` allows it, runs these; "each netns" ones',
-    'are entered with `nsenter --net=…`. Each is bounded in time and output. The text of that shell itself stands at',
-    'the end.',
+    'One niced POSIX shell a node, started over SSH, as root where `sudo -n` or `doas -n` allow it (--become) or the UI was',
+    'given sudo’s password, runs these; "each netns" ones are entered with `nsenter --net=…`. Each is bounded in time and',
+    'output. The text of that shell itself stands at the end.',
     '',
   ];
   for (const {name, reader, cadence} of FACTS) {
@@ -62,10 +62,12 @@ export function commandsText(): string {
     '',
     'The shell: the login shell is asked to run',
     `    $ ${bootCommand}`,
-    '  and is fed this (NONCE is new in every session; 60 is the idle limit in seconds):',
+    '  and is fed this (NONCE and TOKEN are new in every session; 60 is the idle limit in seconds). The part from',
+    '  `case $hop_sudo` to `esac; fi` is there in the UI only: it is where sudo reads a password from what it is fed,',
+    '  after which the text from the second line on is fed to the shell that sudo starts.',
   );
   lines.push(
-    ...agentText('NONCE', 60)
+    ...agentText('NONCE', 60, undefined, {how: 'auto', token: 'TOKEN'})
       .trimEnd()
       .split('\n')
       .map(line => `    ${line}`.trimEnd()),

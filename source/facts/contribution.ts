@@ -16,7 +16,8 @@ export type Tool = {
 /** What the words of a refusal depend on: who asked, and what an ordinary user misses. */
 export type Asker = {readonly soFar: Snapshot; readonly withoutRoot?: string | undefined};
 
-export const AS_ROOT = 'Read as root: log in as root, or as a user who may run `sudo -n`.';
+export const AS_ROOT =
+  'Read as root: log in as root, or as a user who may run `sudo -n` or `doas -n` (`hoptop access` prints the lines).';
 
 /** Marks a value with the moment of its reply. */
 export function dated<T>(reply: Reply, value: T): Dated<T> {

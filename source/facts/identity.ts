@@ -5,6 +5,7 @@ import {linesOf, quoted, textOf} from './lines.ts';
 import {optional} from './links.ts';
 import {maskMachineId} from './machine-id.ts';
 import {PASTED, piecesOf} from './pieces.ts';
+import {type Rights, rightsOf} from './rights.ts';
 
 /** Who a node says it is. */
 export type Identity = {
@@ -18,6 +19,8 @@ export type Identity = {
   readonly bootId?: string;
   /** Numeric user id that the reads ran as; 0 is root. Absent where hoptop did not read it itself. */
   readonly uid?: number;
+  /** By what the reads ran as that user; absent in recordings older than this. */
+  readonly rights?: Rights;
   readonly cpus?: number;
   /** Seconds since 1970 by the node's own clock. */
   readonly clock?: number;
@@ -35,6 +38,10 @@ const LABELS = new Set([
   'os',
   'boot-id',
   'uid',
+  'user',
+  'by',
+  'sudo',
+  'doas',
   'cpus',
   'clock',
   'boot-time',
@@ -83,6 +90,7 @@ export function parseIdentity(out: Uint8Array): {identity?: Identity; problems: 
       ...optional('clock', whole('clock')),
       ...optional('bootTime', whole('boot-time')),
       ...optional('runtime', runtimeOf(found)),
+      ...optional('rights', rightsOf(found)),
     },
     problems,
   };
@@ -129,7 +137,8 @@ export const IDENTITY: Fact = {
       'v=; { IFS= read -r v </etc/machine-id; } 2>/dev/null; echo "machine-id=$v"',
       'v=; { while IFS= read -r v; do case $v in PRETTY_NAME=*) echo "os=$v"; break;; esac; done </etc/os-release; } 2>/dev/null',
       'v=; { IFS= read -r v </proc/sys/kernel/random/boot_id; } 2>/dev/null; echo "boot-id=$v"',
-      'echo "uid=$(id -u)"',
+      `v=$(id); w=\${v#*"("}; v=\${v#uid=}; echo "uid=\${v%%[!0-9]*}"; echo "user=\${SUDO_USER:-\${DOAS_USER:-\${w%%")"*}}}"`,
+      'echo "by=$hop_by"; printf "%s\\n" "sudo=$hop_sudo" "doas=$hop_doas"',
       'echo "clock=$(date +%s)"',
       `awk '/^cpu[0-9]/ { n++ } /^btime/ { b = $0 } END { print "cpus=" n; print "boot-time=" b }' /proc/stat`,
       'echo "containerd=$(containerd --version 2>/dev/null)"',

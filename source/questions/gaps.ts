@@ -1,5 +1,6 @@
 import {AS_ROOT} from '../facts/contribution.ts';
 import type {Gap} from '../facts/evidence.ts';
+import {refusals} from '../facts/rights.ts';
 import type {Graph, GraphNode, Namespace} from '../model/graph.ts';
 import {CLUSTER} from '../wire/source.ts';
 
@@ -76,10 +77,18 @@ function withoutRoot(node: GraphNode, gaps: readonly Gap[]): AnswerGap {
   return {
     node: node.name,
     fact: 'rights',
-    reason: `${node.name} is read as uid ${node.snapshot!.identity!.value.uid}, without root. Not seen: ${what}.`,
+    reason: `${node.name} is read as ${asWhom(node)}. Not seen: ${what}.`,
     reveal: AS_ROOT,
     details: gaps.map(({node: _, reveal: __, ...detail}) => detail),
   };
+}
+
+/** `uid 1802 (visitor), without root: sudo wants a password there`; what is not known is left out. */
+function asWhom({snapshot}: GraphNode): string {
+  const {uid, rights} = snapshot!.identity!.value;
+  const user = rights?.user === undefined ? '' : ` (${rights.user})`;
+  const why = rights === undefined ? [] : refusals(rights);
+  return `uid ${uid}${user}, without root${why.length > 0 ? `: ${why.join('; ')}` : ''}`;
 }
 
 /** What is not seen of a node for want of root, as a gap; undefined when it was read as root, or nothing was refused. */

@@ -5,23 +5,18 @@
  * util-linux or busybox have them. Without `timeout` reads go on, but nothing on the node bounds them.
  */
 
+import {type Rights, rightsLine} from './rights.ts';
+
 /**
  * What the login shell is asked to start. It survives sh, bash, zsh, dash, ash, ksh, fish and csh alike, since it has
  * no single quote, backslash, `!` or newline within its quotes. It runs the first line that it is fed.
  */
 export const bootCommand = `exec sh -c 'IFS= read -r boot && eval "$boot"'`;
 
-/**
- * What is fed first. One line becomes root where `sudo -n` allows that, and stays who it is elsewhere (`sudo` is tried
- * with what it is wanted for, a shell); the other takes so many bytes, which end in `#go`, as one program.
- */
-const bootLines = [
-  'PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; ' +
-    'hop_uid=$(id -u); if [ "$hop_uid" != 0 ] && sudo -n sh -c : </dev/null >/dev/null 2>&1; ' +
-    `then exec sudo -n sh -c 'hop_uid=$(id -u); IFS= read -r boot && eval "$boot"'; fi; IFS= read -r boot && eval "$boot"`,
+/** The line that takes so many bytes, which end in `#go`, as one program. */
+const programLine = (bytes: number) =>
   // By its length: read takes a byte at a time. What ends before its mark was cut off, and is not run.
-  (bytes: number) => `hop_a=$(head -c ${bytes}); case $hop_a in *"#go") eval "$hop_a";; esac`,
-] as const;
+  `hop_a=$(head -c ${bytes}); case $hop_a in *"#go") eval "$hop_a";; esac`;
 
 /**
  * Three processes of one shell stay while the channel is open: the one that was started, which waits for the others;
@@ -252,16 +247,19 @@ exit 0
 export type Request = {readonly define: string; readonly call: string};
 
 /**
- * What is fed to a shell that `bootCommand` started; the nonce goes this way only, so that no `ps` shows it. A `first`
+ * What is fed to a shell that became what it can: the nonce goes this way only, so that no `ps` shows it. A `first`
  * request is part of it. Nothing more may be sent before the shell says `R`: some `head` read on beyond what they are
  * to pass, if there is anything.
  */
-export function agentText(nonce: string, idle: number, first?: Request): string {
+export function programText(nonce: string, idle: number, first?: Request): string {
   const call = first ? `${first.call}; echo idle >&4` : ':';
   const text = `${agent(nonce, idle, `${first?.define ?? ''}hop_first() { ${call}; }`)}#go\n`;
-  const [privilege, program] = bootLines;
-  return `${privilege}\n${program(Buffer.byteLength(text))}\n${text}`;
+  return `${programLine(Buffer.byteLength(text))}\n${text}`;
 }
+
+/** What is fed to a shell that `bootCommand` started: one line to become root by, then the program. */
+export const agentText = (nonce: string, idle: number, first?: Request, rights: Rights = {how: 'auto'}) =>
+  `${rightsLine(rights)}\n${programText(nonce, idle, first)}`;
 
 /** What a request after the first one is fed as. */
 export const requestText = (nonce: string, {define, call}: Request): string => `${define}${call}\n${nonce}\n`;

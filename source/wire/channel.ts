@@ -1,7 +1,9 @@
 import {randomBytes} from 'node:crypto';
-import {agentText, aliveText, type Request, requestText} from './agent.ts';
+import {agentText, aliveText, programText, type Request, requestText} from './agent.ts';
 import {type Answer, cpuOf, createAnswer} from './answer.ts';
+import {type Become, unasking} from './become.ts';
 import {createSplitter, type FrameSink} from './frames.ts';
+import {createGate} from './gate.ts';
 import {callText, mayStand, sweepText} from './script.ts';
 import {DialError, type Shell} from './shell.ts';
 import type {Read, Reply, Swept} from './source.ts';
@@ -50,9 +52,22 @@ const programLimit = 32;
 /** Bytes of a sweep beyond the readers' limits: frames, standard error, lists of namespaces. */
 const overhead = 16 << 20;
 
-/** Starts the protocol in a shell that `bootCommand` began. */
-export function openChannel(node: string, shell: Shell, timing: Timing, patience: Patience): Channel {
+/** The person will not give the password that sudo wants: the node is to be dialled again, and not asked for it. */
+export class DeclinedError extends DialError {}
+
+/** Starts the protocol in a shell that `bootCommand` began. `waits`: a person is asked for sudo's password. */
+export function openChannel(
+  node: string,
+  shell: Shell,
+  timing: Timing,
+  patience: Patience,
+  become: Become = unasking,
+  waits: () => void = () => {},
+): Channel {
   const nonce = randomBytes(16).toString('hex');
+  // Where it is in doubt who the node is, nothing is sent to it that could be used elsewhere.
+  const asks = become.mayAsk(node) && (shell.warnings ?? []).length === 0;
+  const token = asks ? `hop-${randomBytes(8).toString('hex')}` : undefined;
   const opened = Promise.withResolvers<Hello>();
   const lost = Promise.withResolvers<string>();
   let over: string | undefined;
@@ -69,6 +84,7 @@ export function openChannel(node: string, shell: Shell, timing: Timing, patience
   let last: Promise<unknown> = Promise.resolve();
   let failed: ((cause: Error) => void) | undefined;
   let timer = () => {};
+  const asking = new AbortController();
   const programs = new Map<string, number>();
   const standing = createStanding();
 
@@ -76,14 +92,19 @@ export function openChannel(node: string, shell: Shell, timing: Timing, patience
     timer();
     timer = timing.after(seconds * 1000, run);
   };
-  const finish = (cause: string) => {
+  const finish = (cause: string, declined = false) => {
     if (over !== undefined) return;
     over = cause;
     timer();
+    asking.abort();
     shell.end();
-    const said = ready || noise.trim() === '' ? cause : `${cause} It said: ${plain(noise)}`;
+    if (declined) opened.reject(new DeclinedError(cause));
+    const said =
+      ready || noise.trim() === ''
+        ? cause
+        : `${cause} It said: ${plain(token === undefined ? noise : noise.replaceAll(token, ''))}`;
     opened.reject(new DialError(said));
-    failed?.(new Error(cause));
+    failed?.(declined ? new DeclinedError(cause) : new Error(cause));
     lost.resolve(cause);
   };
   const rest = () => bound(Math.max(1, patience.idle / 3), keepAwake);
@@ -94,16 +115,52 @@ export function openChannel(node: string, shell: Shell, timing: Timing, patience
     );
   };
 
+  const boundHello = () =>
+    bound(patience.hello, () => {
+      // It may be sudo that waits, for what is no password: without that, it is an ordinary user.
+      if (token !== undefined) become.refused(node);
+      finish(
+        `The shell on ${node} did not start within ${patience.hello} s: log in by hand and see what it waits for.`,
+        token !== undefined,
+      );
+    });
   const boundSweep = () =>
     bound(patience.sweep, () =>
       finish(`${node} had not finished a sweep after ${patience.sweep} s: the link or the node is too slow.`),
     );
 
-  let booted = false;
+  let booted: {readonly first: Request | undefined} | undefined;
   const boot = (first?: Request) => {
-    booted = true;
-    if (over === undefined) shell.stdin.write(agentText(nonce, patience.idle, first));
+    booted = {first};
+    const rights = {how: become.how, ...(token === undefined ? {} : {token})};
+    if (over === undefined) shell.stdin.write(agentText(nonce, patience.idle, first, rights));
   };
+  const gate =
+    token === undefined
+      ? undefined
+      : createGate(token, {
+          asks(again) {
+            if (again) become.wrong(node);
+            timer();
+            waits();
+            void become.ask(node, asking.signal).then(password => {
+              if (over !== undefined || ready) return;
+              if (password === undefined)
+                return finish(`The password of sudo on ${node} was not given.`, true);
+              shell.stdin.write(`${password}\n`);
+              boundHello();
+            });
+          },
+          granted() {
+            shell.stdin.write(programText(nonce, patience.idle, booted?.first));
+            boundHello();
+          },
+          refused(said) {
+            become.refused(node);
+            shell.stdin.write(`${said}\n`);
+            boundHello();
+          },
+        });
 
   const greeting: {words: readonly string[]; text: string} = {words: [], text: ''};
   const hello: FrameSink = {
@@ -114,6 +171,7 @@ export function openChannel(node: string, shell: Shell, timing: Timing, patience
     mark([kind, first, second]) {
       if (kind === 'H') {
         uid = Number.parseInt(first ?? '', 10);
+        asking.abort();
         bounded = second === '1';
       } else if (kind === 'R' && !ready && over === undefined) {
         ready = true;
@@ -141,10 +199,12 @@ export function openChannel(node: string, shell: Shell, timing: Timing, patience
   });
   shell.stdout.on('data', (chunk: Uint8Array) => {
     count(chunk);
+    if (uid < 0) gate?.out(chunk);
     if (over === undefined) fromOut(chunk);
   });
   shell.stderr.on('data', (chunk: Uint8Array) => {
     count(chunk);
+    if (uid < 0) gate?.err(chunk);
     if (over === undefined) fromErr(chunk);
   });
   for (const stream of [shell.stdin, shell.stdout, shell.stderr])
@@ -152,7 +212,7 @@ export function openChannel(node: string, shell: Shell, timing: Timing, patience
       // A shell that ends at once says why on its way out; that its input broke says nothing.
       if (ready || stream !== shell.stdin) finish(`The link to ${node} broke: ${problem.message}.`);
     });
-  void shell.gone.then(finish);
+  void shell.gone.then(cause => finish(cause));
 
   const request = (reads: readonly Read[], sweep: number): Request => {
     const text = sweepText(0, reads);
@@ -217,15 +277,11 @@ export function openChannel(node: string, shell: Shell, timing: Timing, patience
     return next;
   };
 
-  bound(patience.hello, () =>
-    finish(
-      `The shell on ${node} did not start within ${patience.hello} s: log in by hand and see what it waits for.`,
-    ),
-  );
+  boundHello();
   // What is asked in this very turn travels along.
   setImmediate(() => booted || boot());
   opened.promise.catch(() => {});
-  return {ready: opened.promise, lost: lost.promise, ask, end: finish};
+  return {ready: opened.promise, lost: lost.promise, ask, end: cause => finish(cause)};
 }
 
 /** What a remote shell printed before it was ours, on one line and without control characters. */

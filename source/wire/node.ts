@@ -1,5 +1,6 @@
 import {bootCommand} from './agent.ts';
-import {type Channel, type Hello, openChannel, type Patience} from './channel.ts';
+import type {Become} from './become.ts';
+import {type Channel, DeclinedError, type Hello, openChannel, type Patience} from './channel.ts';
 import {type Dial, DialError, type Report, type Shell} from './shell.ts';
 import type {NodeEvent, Read, Reply, Swept} from './source.ts';
 import {backoff, type Timing} from './timing.ts';
@@ -29,9 +30,13 @@ export type NodeParts = {
   /** Runs something when few enough nodes are in their handshake; `yieldTurn` lets another one begin meanwhile. */
   readonly turn: <T>(run: (yieldTurn: () => void) => Promise<T>) => Promise<T>;
   readonly tell: (event: NodeEvent) => void;
+  readonly become: Become;
 };
 
-export function createNode(node: string, {dial, timing, patience, turn, tell}: NodeParts): RemoteNode {
+export function createNode(
+  node: string,
+  {dial, timing, patience, turn, tell, become}: NodeParts,
+): RemoteNode {
   const stop = new AbortController();
   const first = Promise.withResolvers<void>();
   const at = () => new Date(timing.now()).toISOString();
@@ -44,6 +49,12 @@ export function createNode(node: string, {dial, timing, patience, turn, tell}: N
   let reached = false;
   let attempt = 0;
   let wake = () => {};
+  /** Sweeps that wait for the next channel, or for the word that there is none. */
+  const waiting: (() => void)[] = [];
+  const settle = () => {
+    first.resolve();
+    for (const resolve of waiting.splice(0)) resolve();
+  };
 
   const say = (event: Omit<NodeEvent, 'node' | 'at' | 'since'>) => {
     const now = at();
@@ -68,10 +79,12 @@ export function createNode(node: string, {dial, timing, patience, turn, tell}: N
         shell.end();
         throw new DialError(`${node} is not wanted any more.`, true);
       }
-      const opened = openChannel(node, shell, timing, patience);
+      const opened = openChannel(node, shell, timing, patience, become, () =>
+        report(`waiting for the password of sudo`, 'person'),
+      );
       // What is asked for already goes out with the shell's own text, not a round trip later.
       channel = opened;
-      first.resolve();
+      settle();
       return {opened, hello: await opened.ready};
     });
 
@@ -100,18 +113,41 @@ export function createNode(node: string, {dial, timing, patience, turn, tell}: N
         reached = true;
         cause = await opened.lost;
       } catch (problem) {
+        if (problem instanceof DeclinedError && !stop.signal.aborted) continue;
         cause = problem instanceof Error ? problem.message : String(problem);
         if (problem instanceof DialError && problem.final) pause = -1;
       }
       channel = undefined;
       if (stop.signal.aborted) break;
       say({state: 'lost', cause});
-      first.resolve();
+      settle();
       pause ??= backoff(attempt, timing.random());
       attempt += 1;
       await wait(pause < 0 ? undefined : pause);
     }
-    first.resolve();
+    settle();
+  };
+
+  const sweep: RemoteNode['sweep'] = async (reads, take) => {
+    running ??= live();
+    await first.promise;
+    const asked = channel;
+    if (asked === undefined) return undefined;
+    sweeps += 1;
+    try {
+      const swept = await asked.ask(reads, sweeps, take);
+      attempt = 0;
+      return swept;
+    } catch (problem) {
+      if (problem instanceof DeclinedError && !stop.signal.aborted) {
+        await new Promise<void>(resolve => waiting.push(resolve));
+        return sweep(reads, take);
+      }
+      // Mostly the channel was lost, which `events` tells with its cause. Anything else must not leave the node
+      // looking well: the channel ends with it, and the node is dialled anew.
+      asked.end(`${node} could not be asked: ${problem instanceof Error ? problem.message : problem}`);
+      return undefined;
+    }
   };
 
   return {
@@ -125,29 +161,13 @@ export function createNode(node: string, {dial, timing, patience, turn, tell}: N
       attempt = 0;
       wake();
     },
-    async sweep(reads, take) {
-      running ??= live();
-      await first.promise;
-      const asked = channel;
-      if (asked === undefined) return undefined;
-      sweeps += 1;
-      try {
-        const swept = await asked.ask(reads, sweeps, take);
-        attempt = 0;
-        return swept;
-      } catch (problem) {
-        // Mostly the channel was lost, which `events` tells with its cause. Anything else must not leave the node
-        // looking well: the channel ends with it, and the node is dialled anew.
-        asked.end(`${node} could not be asked: ${problem instanceof Error ? problem.message : problem}`);
-        return undefined;
-      }
-    },
+    sweep,
     async close() {
       stop.abort();
       wake();
       channel?.end(`${node} is not wanted any more.`);
       shell?.end();
-      first.resolve();
+      settle();
       if (running === undefined) return;
       const late = Promise.withResolvers<void>();
       const cancel = timing.after(2000, late.resolve);

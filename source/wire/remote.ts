@@ -1,3 +1,4 @@
+import {type Become, unasking} from './become.ts';
 import {type Patience, usualPatience} from './channel.ts';
 import {createMailbox, type Mailbox} from './mailbox.ts';
 import {createNode} from './node.ts';
@@ -16,6 +17,8 @@ export type RemoteOptions = {
   readonly inFlight?: number;
   readonly patience?: Partial<Patience>;
   readonly timing?: Timing;
+  /** How reads come to run as root; what needs nobody is tried when not given. */
+  readonly become?: Become;
 };
 
 export type RemoteSource = Source & Required<Pick<Source, 'redial'>>;
@@ -27,13 +30,14 @@ export function createRemoteSource({
   inFlight = IN_FLIGHT,
   patience = {},
   timing = realTiming,
+  become = unasking,
 }: RemoteOptions): RemoteSource {
   const listeners = new Set<Mailbox<NodeEvent & {type: 'node'}>>();
   const tell = (event: NodeEvent) => {
     for (const listener of listeners) listener.put({type: 'node', ...event});
   };
   const turn = createTurns(inFlight);
-  const parts = {dial, timing, patience: {...usualPatience, ...patience}, turn, tell};
+  const parts = {dial, timing, patience: {...usualPatience, ...patience}, turn, tell, become};
   const nodes = new Map(ids.map(id => [id, createNode(id, parts)]));
   const sweeps = new Set<Mailbox<SourceEvent>>();
   let closed = false;
