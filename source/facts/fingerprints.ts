@@ -1,6 +1,7 @@
 import {dated, gapsOf} from './contribution.ts';
 import type {Fact} from './fact.ts';
 import {linesOf, quoted} from './lines.ts';
+import {CONTAINER_GLOBS} from './sandboxes/reader.ts';
 
 /**
  * Samples: a process id with checksums of its namespace's `route`, `fib_trie`, `if_inet6` and `arp`, the names of its
@@ -52,7 +53,7 @@ export const FINGERPRINTS: Fact = {
       'for p in $hop_pids; do q=/proc/$p/net; c="$c $q/route $q/fib_trie $q/if_inet6 $q/arp"; n="$n $q/dev $q/ipv6_route"; done',
       `{ cksum $c; grep -sH '' $n; } </dev/null 2>/dev/null | awk '${AWK}'`,
       'set -- $(cat /sys/class/net/*/mtu /sys/class/net/*/operstate /sys/class/net/*/flags /sys/class/net/*/brport/bridge/address 2>/dev/null | cksum); echo "host $1"',
-      'set -- $(echo /run/netns/* /run/containerd/io.containerd.runtime.v*.task/k8s.io/* /run/k3s/containerd/io.containerd.runtime.v*.task/k8s.io/* | cksum); echo "node $1"',
+      `set -- $(echo /run/netns/* ${CONTAINER_GLOBS} | cksum); echo "node $1"`,
     ].join('; '),
     why: 'A few bytes a namespace that change when its links, addresses, routes or neighbours do; only then are those read again.',
     limit: 4_000_000,

@@ -4,6 +4,7 @@ import type {Fact} from './fact.ts';
 import {linesOf, quoted} from './lines.ts';
 import {optional} from './links.ts';
 import {parsePieces} from './pieces.ts';
+import {runtimesInUse, severalRuntimes} from './sandboxes/runtimes.ts';
 import type {Membership} from './sandboxes.ts';
 import type {Snapshot} from './snapshot.ts';
 
@@ -48,6 +49,7 @@ export function parseMemberships(out: Uint8Array): Parsed<Membership> {
 function nameless(soFar: Snapshot, rows: readonly Membership[], fact: string): Gap[] {
   const named = new Set<string>();
   for (const {id, uid} of soFar.sandboxes?.value ?? []) named.add(id).add(uid);
+  for (const {uid} of soFar.podLogs?.value ?? []) if (uid !== undefined) named.add(uid);
   const pods = new Set<string>();
   for (const {uid, container} of rows) {
     if (uid !== undefined && !named.has(uid) && !named.has(container)) pods.add(uid);
@@ -59,7 +61,7 @@ function nameless(soFar: Snapshot, rows: readonly Membership[], fact: string): G
       node: soFar.node,
       fact,
       reason: `${pods.size} ${pods.size === 1 ? 'pod has' : 'pods have'} no name on node ${soFar.node}: only control groups tell of ${some}${pods.size > 3 ? ' and others' : ''}.`,
-      reveal: `Names come from containerd's bundles, readable by root only; other runtimes (CRI-O, Docker) are not read yet. ${AS_ROOT}`,
+      reveal: `Names come from what containerd, CRI-O or Docker keep, readable by root only, and from /var/log/pods. ${AS_ROOT}`,
     },
   ];
 }
@@ -91,7 +93,11 @@ export const MEMBERSHIPS: Fact = {
     if (rows.length === 0 && gaps.length > 0) return {gaps};
     return {
       node: {memberships: dated(reply, rows)},
-      gaps: [...gaps, ...nameless({...soFar, node: reply.node}, rows, reply.fact)],
+      gaps: [
+        ...gaps,
+        ...nameless({...soFar, node: reply.node}, rows, reply.fact),
+        ...severalRuntimes(reply.node, 'sandboxes', runtimesInUse(soFar.sandboxes?.value ?? [], rows)),
+      ],
     };
   },
   /** Nothing secret: ids of processes, containers and pods. */

@@ -15,6 +15,7 @@ import type {Process} from './processes.ts';
 import type {RouteGet} from './route-gets.ts';
 import type {Route} from './routes.ts';
 import type {Rule} from './rules.ts';
+import type {PodLog} from './sandboxes/logs.ts';
 import type {Membership, Sandbox} from './sandboxes.ts';
 import type {SocketTable} from './sockets.ts';
 import type {Sysctl} from './sysctls.ts';
@@ -76,6 +77,8 @@ export type Snapshot = {
   readonly owners?: Dated<Owners>;
   readonly processes?: Dated<readonly Process[]>;
   readonly sandboxes?: Dated<readonly Sandbox[]>;
+  /** Names of log files, which tell pods and containers where their runtime's state does not. */
+  readonly podLogs?: Dated<readonly PodLog[]>;
   readonly memberships?: Dated<readonly Membership[]>;
   /** Of the cluster's own snapshot only: what its API says. */
   readonly cluster?: Cluster;

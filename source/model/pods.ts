@@ -1,4 +1,6 @@
 import type {Evidence} from '../facts/evidence.ts';
+import type {PodLog} from '../facts/sandboxes/logs.ts';
+import {leftOver, runtimesInUse} from '../facts/sandboxes/runtimes.ts';
 import type {Sandbox} from '../facts/sandboxes.ts';
 import type {Snapshot} from '../facts/snapshot.ts';
 import type {Grade} from './graph.ts';
@@ -36,10 +38,11 @@ export function containerByPid(snapshot: Snapshot): Map<number, string> {
 export function findPods(snapshot: Snapshot): FoundPod[] {
   const byPid = containerByPid(snapshot);
   const pidsOf = groupPids(byPid);
-  const all = snapshot.sandboxes?.value ?? [];
-  const found = all
-    .filter(one => one.type === 'sandbox')
-    .map(sandbox => fromSandbox(snapshot, sandbox, all, pidsOf));
+  const old = leftOver(runtimesInUse(snapshot.sandboxes?.value ?? [], snapshot.memberships?.value ?? []));
+  const all = (snapshot.sandboxes?.value ?? []).filter(one => !one.runtime || !old.has(one.runtime));
+  const found = [...all.filter(one => one.type === 'sandbox'), ...withoutSandbox(all)].map(sandbox =>
+    fromSandbox(snapshot, sandbox, all, pidsOf),
+  );
   const running = new Set(
     found.filter(pod => pod.pids.length > 0).map(pod => `${pod.namespace}/${pod.name}`),
   );
@@ -48,6 +51,18 @@ export function findPods(snapshot: Snapshot): FoundPod[] {
   return [...current, ...fromCgroups(snapshot, found)].sort(
     (a, b) => order(a.namespace, b.namespace) || order(a.name, b.name),
   );
+}
+
+/**
+ * A container tells of its pod as well: one of each pod whose sandbox nobody keeps stands for it. Its own first process
+ * is then not a pause process but the container's.
+ */
+function withoutSandbox(all: readonly Sandbox[]): Sandbox[] {
+  const kept = new Set(all.filter(one => one.type === 'sandbox').map(one => one.id));
+  const orphans = new Map(
+    all.filter(one => !kept.has(one.sandbox) && one.uid !== '').map(one => [one.sandbox, one] as const),
+  );
+  return [...orphans.values()].map(one => ({...one, type: 'sandbox', id: one.sandbox}));
 }
 
 function order(a: string, b: string): number {
@@ -139,21 +154,49 @@ function fromCgroups(snapshot: Snapshot, known: readonly FoundPod[]): FoundPod[]
   const members = new Map(
     snapshot.members?.value.flatMap(member => (member.pid ? [[member.pid, member.netns]] : [])),
   );
+  const containerOf = containerByPid(snapshot);
   return [...pids].map(([uid, own]) => {
     const netns = own.map(pid => members.get(pid)).find(inode => inode !== undefined);
+    const named = loggedAs(snapshot, uid);
+    const ids = new Set(own.map(pid => containerOf.get(pid)));
     return {
-      namespace: '?',
-      name: uid,
+      namespace: named.length === 1 ? named[0]!.namespace : '?',
+      name: named.length === 1 ? named[0]!.pod : uid,
       uid,
       sandbox: undefined,
-      containers: [],
+      containers: named.length === 1 ? loggedContainers(snapshot, uid, ids) : [],
       pids: own,
       hostNetwork: netns !== undefined && netns === snapshot.hostNetns,
       netns,
       grade: netns === undefined ? 'unknown' : 'inferred',
-      why: 'known by the uid in its cgroup only: its sandbox was not read',
+      why: whyByUid(named),
     };
   });
+}
+
+/** What the directories of logs call the pod of a uid; a uid with two names is nobody's. */
+function loggedAs(snapshot: Snapshot, uid: string): PodLog[] {
+  const byName = new Map<string, PodLog>();
+  for (const log of snapshot.podLogs?.value ?? [])
+    if (log.uid === uid) byName.set(`${log.namespace}/${log.pod}`, log);
+  return [...byName.values()];
+}
+
+function whyByUid(named: readonly PodLog[]): string {
+  const base = 'known by the uid in its cgroup only: its sandbox was not read';
+  if (named.length === 0) return base;
+  if (named.length === 1) return `${base}; its name is that of its directory in /var/log/pods`;
+  const names = named.map(({namespace, pod}) => `${namespace}/${pod}`).join(' and ');
+  return `${base}; /var/log/pods has more than one name for it: ${names}`;
+}
+
+/** Containers of a pod by the links to their logs, those that have a process. */
+function loggedContainers(snapshot: Snapshot, uid: string, ids: ReadonlySet<string | undefined>): Sandbox[] {
+  return (snapshot.podLogs?.value ?? []).flatMap(({from, to, id, container, pod, namespace}) =>
+    id !== undefined && container !== undefined && ids.has(id)
+      ? [{from, to, id, type: 'container' as const, sandbox: '', pod, namespace, uid, container}]
+      : [],
+  );
 }
 
 /** Where a pod's name was read. */

@@ -41,7 +41,7 @@ export function gapsFor(graph: Graph, facts: readonly string[], region: Region =
 /** What an ordinary user does not see for want of each fact, in the order that it is said. */
 const UNSEEN: readonly (readonly [what: string, facts: readonly string[]])[] = [
   ['who holds sockets', ['owners']],
-  ['pod names', ['sandboxes', 'memberships']],
+  ['what runtimes keep of pods', ['sandboxes', 'memberships']],
   [
     'what is in other network namespaces',
     ['namespaces', 'network', 'counters', 'forwarding', 'sockets', 'rules6', 'netns-sysctls', 'nsids'],

@@ -1,4 +1,7 @@
 import {spawnSync} from 'node:child_process';
+import {mkdtempSync, rmSync, symlinkSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {describe, expect, test} from 'vitest';
 import {parseAddresses} from '../../source/facts/addresses.ts';
@@ -65,11 +68,14 @@ describe.each(NODES)('%s', node => {
   });
 
   test("pods get their names from containerd's bundles, and nothing of their environment comes along", () => {
+    const here = mkdtempSync(join(tmpdir(), 'hoptop-bundles-'));
+    symlinkSync(`${folder}${node}/containerd`, join(here, 'k8s.io'));
     const command = SANDBOXES.reader.command.replaceAll(
       '/run/containerd/io.containerd.runtime.v2.task/k8s.io',
-      `${folder}${node}/containerd`,
+      join(here, 'k8s.io'),
     );
     const {stdout} = spawnSync('sh', ['-c', command]);
+    rmSync(here, {recursive: true});
     const out = new Uint8Array(stdout);
     expect(stdout.toString()).not.toMatch(/KUBERNETES_|"env"|PATH=/);
     const {rows, problems} = parseSandboxes(out);
