@@ -284,13 +284,17 @@ function nodeAddresses(node: GraphNode): string[] {
   return [...new Set([...(first === undefined ? [] : [first]), ...all])];
 }
 
-/** The same pod name on two nodes: told apart by the node. */
+/** The same pod name on two nodes: told apart by the node; on one (which runs nodes of two clusters), by its uid as well. */
 function nameClones(nodes: readonly GraphNode[]): void {
   const byKey = new Map<string, Open<Pod>[]>();
   for (const pod of nodes.flatMap(node => node.pods))
     byKey.set(pod.key, [...(byKey.get(pod.key) ?? []), pod as Open<Pod>]);
   for (const clones of byKey.values()) {
-    if (clones.length > 1) for (const pod of clones) pod.key = `${pod.key}@${pod.node.name}`;
+    if (clones.length === 1) continue;
+    for (const pod of clones) {
+      const twice = clones.some(other => other !== pod && other.node === pod.node);
+      pod.key = `${pod.key}@${pod.node.name}${twice ? `:${pod.uid}` : ''}`;
+    }
   }
 }
 

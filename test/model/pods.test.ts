@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest';
 import type {Snapshot} from '../../source/facts/snapshot.ts';
 import {findPods} from '../../source/model/pods.ts';
-import {snapshotOf} from './world.ts';
+import {graphOf, snapshotOf} from './world.ts';
 
 const id = (digit: string) => digit.repeat(64);
 const SPAN = {from: 0, to: 1};
@@ -66,4 +66,18 @@ test('pods of a runtime that only left something behind are no pods of the node'
   // Where nothing runs at all, nobody can tell which of them is used.
   const names = told({sandboxes: dated(both), memberships: dated([])}).map(pod => pod.name);
   expect(names).toEqual(['old-0', 'web-0']);
+});
+
+test('one node that runs nodes of two clusters: pods of one name are told apart by their uid', () => {
+  const graph = graphOf({
+    w1: {
+      host: '1',
+      processes: {100: ['77', 'db', 1, id('b')], 200: ['88', 'db', 1, id('c')]},
+      sandboxes: [
+        {id: id('b'), pod: 'db-0', uid: 'u-1'},
+        {id: id('c'), pod: 'db-0', uid: 'u-2'},
+      ],
+    },
+  });
+  expect(graph.pods.map(pod => pod.key)).toEqual(['shop/db-0@w1:u-1', 'shop/db-0@w1:u-2']);
 });
