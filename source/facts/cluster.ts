@@ -2,11 +2,12 @@ import type {Keep, Reader, Reply} from '../wire/source.ts';
 import {dated, gapsOf} from './contribution.ts';
 import type {Gap, Parsed, Span} from './evidence.ts';
 import type {Fact, Format} from './fact.ts';
-import {type ClusterNode, parseNodeObjects, parseNodeTable} from './kube/nodes.ts';
-import {kubeObjects} from './kube/objects.ts';
-import {type ClusterPod, parsePodObjects, parsePodTable} from './kube/pods.ts';
+import {type ClusterNode, nodeOf, parseNodeObjects, parseNodeTable} from './kube/nodes.ts';
+import {type KubeObject, kubeObjects} from './kube/objects.ts';
+import {type ClusterPod, parsePodObjects, parsePodTable, podOf} from './kube/pods.ts';
 import {redactObjects} from './kube/redact.ts';
-import {parseWorkloads, type Workload} from './kube/workloads.ts';
+import {remembering} from './kube/remember.ts';
+import {parseWorkloads, type Workload, workloadOf} from './kube/workloads.ts';
 import {PASTED, parsePieces} from './pieces.ts';
 import type {Dated, Snapshot} from './snapshot.ts';
 import {sanitise} from './text.ts';
@@ -106,6 +107,7 @@ type Kind<Row> = {
   readonly api: NonNullable<Reader['api']>;
   readonly why: string;
   readonly objects: (out: Uint8Array) => Parsed<Row>;
+  readonly rowsOf: (object: KubeObject) => readonly Row[];
   readonly table?: {readonly heading: RegExp; readonly parse: (out: Uint8Array) => Parsed<Row>};
 };
 
@@ -126,6 +128,7 @@ function refusals({reader, node, fact, err}: Reply): Gap[] {
 function factOf<Row extends Span>(kind: Kind<Row>): Fact {
   const {name, resource, why, kinds, table, api} = kind;
   const [asObjects, asTable] = [`${name}@1`, `${name}-table@1`];
+  const again = remembering(kind.rowsOf, kind.objects);
   return {
     name,
     reader: {
@@ -159,7 +162,11 @@ function factOf<Row extends Span>(kind: Kind<Row>): Fact {
       },
     ],
     contribute(reply: Reply, soFar: Snapshot) {
-      const {rows, problems} = parsePieces(reply, kind.objects, table ? {[asTable]: table.parse} : {});
+      const {rows, problems} = parsePieces(
+        reply,
+        reply.reader === PASTED ? kind.objects : again,
+        table ? {[asTable]: table.parse} : {},
+      );
       const gaps = [...gapsOf(said(reply), KUBECTL, problems), ...refusals(reply)];
       if (rows.length === 0 && gaps.length > 0) return {gaps};
       const whole = new Set(soFar.cluster?.whole);
@@ -180,6 +187,7 @@ export const CLUSTER_FACTS: readonly Fact[] = [
     api: {paths: ['/api/v1/nodes'], keep: KEPT.nodes},
     why: 'Which nodes there are, their roles, addresses and versions.',
     objects: parseNodeObjects,
+    rowsOf: nodeOf,
     table: {heading: /^NAME\s+STATUS\s+ROLES\s/, parse: parseNodeTable},
   }),
   factOf({
@@ -190,6 +198,7 @@ export const CLUSTER_FACTS: readonly Fact[] = [
     api: {paths: ['/api/v1/pods'], keep: KEPT.pods},
     why: 'Which pods there are, on which node, with which addresses, also where no node can be read.',
     objects: parsePodObjects,
+    rowsOf: podOf,
     table: {heading: /^(?:NAMESPACE\s+)?NAME\s+READY\s+STATUS\s+RESTARTS\s/, parse: parsePodTable},
   }),
   factOf({
@@ -203,5 +212,6 @@ export const CLUSTER_FACTS: readonly Fact[] = [
     },
     why: 'The ports, probes and host directories that a network plugin and others declare.',
     objects: parseWorkloads,
+    rowsOf: workloadOf,
   }),
 ];

@@ -286,16 +286,21 @@ function nodeAddresses(node: GraphNode): string[] {
 
 /** The same pod name on two nodes: told apart by the node; on one (which runs nodes of two clusters), by its uid as well. */
 function nameClones(nodes: readonly GraphNode[]): void {
-  const byKey = new Map<string, Open<Pod>[]>();
-  for (const pod of nodes.flatMap(node => node.pods))
-    byKey.set(pod.key, [...(byKey.get(pod.key) ?? []), pod as Open<Pod>]);
-  for (const clones of byKey.values()) {
-    if (clones.length === 1) continue;
+  // Of thousands of pods hardly any is a clone: only for those is anything made.
+  const first = new Map<string, Open<Pod>>();
+  const again = new Map<string, Open<Pod>[]>();
+  for (const node of nodes)
+    for (const pod of node.pods as Open<Pod>[]) {
+      const same = first.get(pod.key);
+      if (!same) first.set(pod.key, pod);
+      else if (again.has(pod.key)) again.get(pod.key)!.push(pod);
+      else again.set(pod.key, [same, pod]);
+    }
+  for (const clones of again.values())
     for (const pod of clones) {
       const twice = clones.some(other => other !== pod && other.node === pod.node);
       pod.key = `${pod.key}@${pod.node.name}${twice ? `:${pod.uid}` : ''}`;
     }
-  }
 }
 
 function indexAddresses(namespaces: readonly Namespace[]): Map<string, Namespace[]> {

@@ -29,9 +29,13 @@ export function disagreementsOf(pod: Pod, listed: ClusterPod): string[] {
 }
 
 /** Of a pod that the API has on a node that does not show it; `elsewhere`: another one does. */
-export function missingHere(node: GraphNode, {status}: ClusterPod, elsewhere: Pod | undefined): string[] {
+export function missingHere(
+  node: GraphNode,
+  {status}: ClusterPod,
+  elsewhere: Pod | undefined,
+): readonly string[] {
   if (elsewhere) return [`the API says it is on ${node.name}, ${elsewhere.node.name} shows it`];
-  if (status !== 'Running' || !readWhole(node)) return [];
+  if (status !== 'Running' || !readWhole(node)) return NONE;
   return [`the API says it runs on ${node.name}, nothing of it was found there`];
 }
 
@@ -40,6 +44,8 @@ export function unknownToApi({node, sandbox, uid}: Pod): string[] {
   if (!sandbox) return [];
   return [`${node.name} has its sandbox, the API knows no pod of the uid ${uid}`];
 }
+
+const NONE: readonly string[] = [];
 
 /** Without root, a pod's absence means nothing. */
 function readWhole({snapshot}: GraphNode): boolean {

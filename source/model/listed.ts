@@ -59,10 +59,12 @@ function finder(nodes: readonly GraphNode[]): Finder {
   const pods = nodes.flatMap(node => node.pods);
   const byUid = Map.groupBy(pods, pod => pod.uid);
   const byName = Map.groupBy(pods, pod => `${pod.node.index} ${pod.name}`);
+  const none: readonly Pod[] = [];
+  const of = (uid: string | undefined) => (uid === undefined ? none : (byUid.get(uid) ?? none));
   return (node, listed) => {
-    const uids = [listed.uid, listed.nodeUid].filter(uid => uid !== undefined);
-    const same = uids.flatMap(uid => byUid.get(uid) ?? []);
-    const named = byName.get(`${node.index} ${listed.name}`) ?? [];
+    const [own, nodes] = [of(listed.uid), of(listed.nodeUid)];
+    const same = own.length + nodes.length > 0 ? [...own, ...nodes] : none;
+    const named = byName.get(`${node.index} ${listed.name}`) ?? none;
     const here =
       same.find(pod => pod.node === node) ??
       named.find(pod => pod.namespace === listed.namespace || listed.namespace === '?');
@@ -93,12 +95,15 @@ function append(nodes: GraphNode[], name: string): Open<GraphNode> {
   return node;
 }
 
+/** Of a pod that only the API tells of; there may be many thousands. */
+const NONE: readonly never[] = [];
+
 function addPod(node: Open<GraphNode>, listed: ClusterPod, {here, elsewhere}: ReturnType<Finder>): void {
   if (here) {
     complete(here as Open<Pod>, listed);
     return;
   }
-  if (elsewhere) (elsewhere as Open<Pod>).disagreements = missingHere(node, listed, elsewhere);
+  if (elsewhere) (elsewhere as Open<Pod>).disagreements = [...missingHere(node, listed, elsewhere)];
   const [first] = listed.addresses;
   const hostNetwork = listed.hostNetwork ?? (first !== undefined && node.addresses.includes(first));
   node.pods.push({
@@ -114,9 +119,9 @@ function addPod(node: Open<GraphNode>, listed: ClusterPod, {here, elsewhere}: Re
       : `only the Kubernetes API tells of it: its node ${node.name} was not read`,
     grade: hostNetwork && node.host ? 'inferred' : 'unknown',
     hostNetwork,
-    addresses: [...listed.addresses],
-    containers: [],
-    processes: [],
+    addresses: listed.addresses,
+    containers: NONE,
+    processes: NONE,
     listed,
     disagreements: missingHere(node, listed, elsewhere),
   });

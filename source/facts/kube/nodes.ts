@@ -69,10 +69,12 @@ export function parseNodeTable(out: Uint8Array): Parsed<ClusterNode> {
 /** Sample (Kubernetes 1.36, `/api/v1/nodes`): `status.addresses`, `status.nodeInfo`, `status.conditions`, `spec.podCIDRs`. */
 export function parseNodeObjects(out: Uint8Array): Parsed<ClusterNode> {
   const {objects, problems} = kubeObjects(out);
-  return {rows: objects.filter(({kind}) => kind === 'Node').flatMap(nodeOf), problems};
+  return {rows: objects.flatMap(nodeOf), problems};
 }
 
-function nodeOf({from, to, fields}: KubeObject): ClusterNode[] {
+/** None of an object of another kind. */
+export function nodeOf({from, to, kind, fields}: KubeObject): ClusterNode[] {
+  if (kind !== 'Node') return [];
   const [metadata, spec, status] = ['metadata', 'spec', 'status'].map(key => inner(fields, key) ?? {});
   const name = text(metadata!, 'name');
   if (name === undefined) return [];

@@ -84,7 +84,7 @@ function spanOf(source: string, node: unknown): Span {
   };
 }
 
-function safely<T>(read: () => T): T | undefined {
+export function safely<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {
@@ -92,7 +92,7 @@ function safely<T>(read: () => T): T | undefined {
   }
 }
 
-function isFields(value: unknown): value is Fields {
+export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

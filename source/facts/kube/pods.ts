@@ -57,10 +57,12 @@ export function parsePodTable(out: Uint8Array): Parsed<ClusterPod> {
 
 export function parsePodObjects(out: Uint8Array): Parsed<ClusterPod> {
   const {objects, problems} = kubeObjects(out);
-  return {rows: objects.filter(({kind}) => kind === 'Pod').flatMap(podOf), problems};
+  return {rows: objects.flatMap(podOf), problems};
 }
 
-function podOf({from, to, fields}: KubeObject): ClusterPod[] {
+/** None of an object of another kind. */
+export function podOf({from, to, kind, fields}: KubeObject): ClusterPod[] {
+  if (kind !== 'Pod') return [];
   const [metadata, spec, status] = ['metadata', 'spec', 'status'].map(key => inner(fields, key) ?? {}) as [
     Fields,
     Fields,

@@ -53,10 +53,12 @@ const KINDS = new Set(['DaemonSet', 'Deployment', 'StatefulSet']);
  */
 export function parseWorkloads(out: Uint8Array): Parsed<Workload> {
   const {objects, problems} = kubeObjects(out);
-  return {rows: objects.filter(({kind}) => KINDS.has(kind)).flatMap(workloadOf), problems};
+  return {rows: objects.flatMap(workloadOf), problems};
 }
 
-function workloadOf({from, to, kind, fields}: KubeObject): Workload[] {
+/** None of an object of another kind. */
+export function workloadOf({from, to, kind, fields}: KubeObject): Workload[] {
+  if (!KINDS.has(kind)) return [];
   const metadata = inner(fields, 'metadata') ?? {};
   const template = inner(inner(fields, 'spec'), 'template') ?? {};
   const spec = inner(template, 'spec') ?? {};
