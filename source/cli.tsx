@@ -5,6 +5,7 @@ import {isDoing} from './cli/doings.ts';
 import {chooseOrigin, type Origin} from './cli/targets.ts';
 import type {Start} from './drive.ts';
 import {EXIT} from './exit.ts';
+import {sanitise} from './facts/text.ts';
 import {
   type Arguments,
   FLAGS,
@@ -172,6 +173,7 @@ try {
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {
   if (!isSentence(error)) throw error;
-  process.stderr.write(`hoptop: ${error.message}\n`);
+  // A sentence may hold what a file, a server or a name said.
+  process.stderr.write(`hoptop: ${sanitise(error.message)}\n`);
   process.exitCode = (error as {exit?: number}).exit ?? EXIT.usage;
 }

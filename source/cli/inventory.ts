@@ -19,7 +19,7 @@ const Inventory = v.union([v.array(Entry), v.strictObject({nodes: v.array(Entry)
 export async function readInventory(file: string): Promise<Target[]> {
   let data: unknown;
   try {
-    data = parse(await readFile(file, 'utf8'));
+    data = parse(await readFile(file, 'utf8'), {logLevel: 'error', uniqueKeys: false});
   } catch (error) {
     const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     throw new UsageError(`The inventory ${file} could not be read: ${why}`);

@@ -53,7 +53,7 @@ export async function record(words: readonly string[], flags: Flags): Promise<nu
           : `recording${warning ? `; ${warning}` : ''}`;
       if (told.get(id) === word) continue;
       told.set(id, word);
-      process.stderr.write(`hoptop: ${id}: ${sanitise(word)}\n`);
+      process.stderr.write(`hoptop: ${sanitise(`${id}: ${word}`)}\n`);
     }
   });
   process.once('SIGINT', end);
@@ -69,7 +69,7 @@ export async function record(words: readonly string[], flags: Flags): Promise<nu
   const unread = all.filter(node => node.sweep === 0).length;
   process.stderr.write(
     broken
-      ? `hoptop: ${broken}\n`
+      ? `hoptop: ${sanitise(broken)}\n`
       : `hoptop: recorded ${recording.bytes()} bytes to ${file}; open it with: hoptop play ${file}\n`,
   );
   if (broken) return EXIT.usage;

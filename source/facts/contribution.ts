@@ -43,7 +43,7 @@ export function gapsOf(reply: Reply, tool: Tool, problems: readonly string[], as
     });
   };
   if (reply.reader === PASTED) {
-    for (const problem of problems) add(`In what was pasted of ${where}, ${problem}`);
+    for (const problem of few(problems)) add(`In what was pasted of ${where}, ${problem}`);
     return gaps;
   }
   const said = complaint(reply.err);
@@ -80,10 +80,20 @@ export function gapsOf(reply: Reply, tool: Tool, problems: readonly string[], as
       'Ask for fewer namespaces at once.',
     );
   }
-  for (const problem of problems) {
+  for (const problem of few(problems)) {
     add(`${tool.name} on node ${where}: ${problem}`, `Look at the raw answer of \`${reply.fact}\`.`);
   }
   return gaps;
+}
+
+/** So many sentences about one answer a person can still be told of. */
+const MOST = 20;
+
+/** A broken or hostile answer can be wrong in each of its lines: the first of them are said, and how many there are. */
+function few(problems: readonly string[]): readonly string[] {
+  if (problems.length <= MOST) return problems;
+  const rest = problems.length - MOST;
+  return [...problems.slice(0, MOST), `${rest} more such parts were not understood.`];
 }
 
 /** The first line of a tool's standard error that is not about a process or a file that is gone, without controls. */

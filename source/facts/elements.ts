@@ -9,6 +9,9 @@ export type Element = Span & {readonly fields: Fields};
 /** `whole` is false when the reply ends before the array does, or an element of it could not be understood. */
 export type JsonArray = Span & {readonly elements: readonly Element[]; readonly whole: boolean};
 
+/** No tool nests so deeply; what does is there to exhaust the stack of whoever walks through it. */
+const MOST_DEPTH = 200;
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
@@ -44,6 +47,7 @@ function readArray(out: Uint8Array, start: number, problems: string[]): JsonArra
   const elements: Element[] = [];
   let whole = true;
   let depth = 0;
+  let deepest = 0;
   let from = -1;
   for (let i = start; i < out.length; i += 1) {
     const byte = out[i]!;
@@ -51,11 +55,12 @@ function readArray(out: Uint8Array, start: number, problems: string[]): JsonArra
       i = endOfString(out, i);
     } else if (byte === 0x7b || byte === 0x5b) {
       depth += 1;
-      if (depth === 2) from = i;
+      deepest = Math.max(deepest, depth);
+      if (depth === 2) [from, deepest] = [i, depth];
     } else if (byte === 0x7d || byte === 0x5d) {
       depth -= 1;
       if (depth === 1 && from >= 0) {
-        const fields = fieldsOf(out, from, i + 1);
+        const fields = deepest > MOST_DEPTH ? undefined : fieldsOf(out, from, i + 1);
         if (fields === undefined) {
           whole = false;
           problems.push(`an entry is broken JSON: ${quoted(textOf(out, from, Math.min(i + 1, from + 80)))}.`);
@@ -84,6 +89,22 @@ function fieldsOf(out: Uint8Array, from: number, to: number): Fields | undefined
   } catch {
     return undefined;
   }
+}
+
+/** Is a JSON text nested more deeply than anything that is read here? */
+export function isTooDeep(source: string): boolean {
+  let depth = 0;
+  for (let i = 0; i < source.length; i += 1) {
+    const code = source.charCodeAt(i);
+    if (code === QUOTE) {
+      for (i += 1; i < source.length && source.charCodeAt(i) !== QUOTE; i += 1)
+        if (source.charCodeAt(i) === BACKSLASH) i += 1;
+    } else if (code === 0x7b || code === 0x5b) {
+      depth += 1;
+      if (depth > MOST_DEPTH) return true;
+    } else if (code === 0x7d || code === 0x5d) depth -= 1;
+  }
+  return false;
 }
 
 function isFields(value: unknown): value is Fields {

@@ -69,8 +69,12 @@ export function parsePs(out: Uint8Array): Parsed<Process> {
 
 type Row = {readonly columns: readonly string[]; readonly pattern: RegExp};
 
+/** More than `ps -o` has names for: no heading, and no regular expression. */
+const MOST_COLUMNS = 60;
+
 function headingOf(line: string): Row | undefined {
   const words = line.trim().split(/\s+/);
+  if (words.length > MOST_COLUMNS) return undefined;
   // `lsns` and `lsof` have such columns, too.
   const others = ['NS', 'NPROCS', 'FD', 'NODE'].some(column => words.includes(column));
   return words.includes('PID') && !others && COMMAND.test(words.at(-1)!) ? rowOf(words.join(' ')) : undefined;

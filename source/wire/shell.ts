@@ -1,4 +1,5 @@
 import type {Readable, Writable} from 'node:stream';
+import {brief} from './brief.ts';
 
 /** A POSIX shell running on a node (or here), reached somehow, with its three streams. */
 export type Shell = {
@@ -17,7 +18,7 @@ export class DialError extends Error {
   /** True when dialling again cannot mend it (a changed host key, a refused key): wait for the user instead. */
   readonly final: boolean;
   constructor(sentence: string, final = false) {
-    super(sentence);
+    super(brief(sentence));
     this.name = 'DialError';
     this.final = final;
   }

@@ -1,5 +1,5 @@
 import {type Document, isMap, isSeq, type Node, parseAllDocuments} from 'yaml';
-import {type Fields, inners, text} from '../elements.ts';
+import {type Fields, inners, isTooDeep, text} from '../elements.ts';
 import type {Span} from '../evidence.ts';
 import {quoted, textOf} from '../lines.ts';
 
@@ -19,6 +19,7 @@ export function kubeObjects(out: Uint8Array): {
 }
 
 function fromJson(source: string, bytes: number) {
+  if (isTooDeep(source)) return {objects: [], problems: ['it is nested too deeply to be read.']};
   let value: unknown;
   try {
     value = JSON.parse(source);
@@ -57,12 +58,15 @@ function fromYaml(source: string) {
     if (document.errors.length > 0)
       problems.push(`it is broken YAML: ${quoted(document.errors[0]!.message)}.`);
     const value: unknown = safely(() => document.toJS({maxAliasCount: 100}));
+    if (value === undefined && document.errors.length === 0)
+      problems.push('one of its documents is nested too deeply, or repeats itself too often, to be read.');
     if (!isFields(value) || !isMap(document.contents)) continue;
     const items = itemsOf(value);
     const seq = items && document.contents.get('items', true);
     const nodes: readonly unknown[] = isSeq(seq) ? seq.items : [document.contents];
+    const spanOf = byteSpans(source);
     for (const [index, fields] of (items ?? [value]).entries()) {
-      objects.push({...spanOf(source, nodes[index]), kind: kindOf(fields, value), fields});
+      objects.push({...spanOf(nodes[index]), kind: kindOf(fields, value), fields});
     }
     problems.push(...refusal(value));
   }
@@ -75,12 +79,15 @@ export function documentsOf(source: string): readonly Document[] {
   return Array.isArray(parsed) ? (parsed as Document[]) : [];
 }
 
-/** Ranges of the YAML parser count UTF-16 units; ours count bytes. */
-function spanOf(source: string, node: unknown): Span {
-  const [from, to] = (node as Node | undefined)?.range ?? [0, source.length];
-  return {
-    from: Buffer.byteLength(source.slice(0, from)),
-    to: Buffer.byteLength(source.slice(0, to).trimEnd()),
+/** Ranges of the YAML parser count UTF-16 units; ours count bytes. Nodes are asked about in their order: linear. */
+function byteSpans(source: string): (node: unknown) => Span {
+  let [units, bytes] = [0, 0];
+  return node => {
+    const [from, to] = (node as Node | undefined)?.range ?? [0, source.length];
+    if (from < units) [units, bytes] = [0, 0];
+    bytes += Buffer.byteLength(source.slice(units, from));
+    units = from;
+    return {from: bytes, to: bytes + Buffer.byteLength(source.slice(from, to).trimEnd())};
   };
 }
 

@@ -1,5 +1,5 @@
 import {isMap, isScalar, isSeq, Parser} from 'yaml';
-import type {Fields} from '../elements.ts';
+import {type Fields, isTooDeep} from '../elements.ts';
 import {textOf} from '../lines.ts';
 import {maskMachineId} from '../machine-id.ts';
 import {isSecretName, MASK, maskArguments} from '../secrets.ts';
@@ -55,6 +55,7 @@ export function redactObjects(out: Uint8Array): Uint8Array {
 }
 
 function redactJson(source: string, out: Uint8Array): string {
+  if (isTooDeep(source)) return '';
   let list: unknown;
   try {
     list = JSON.parse(source);
@@ -84,7 +85,8 @@ function maskValue(value: unknown, rule?: Rule): unknown {
     return value.map(one => (rule === 'env' ? maskVariable(one) : maskValue(one)));
   }
   if (typeof value !== 'object' || value === null) return value;
-  const masked: Record<string, unknown> = {};
+  // Without a prototype: `__proto__` is a key like any other.
+  const masked = Object.create(null) as Record<string, unknown>;
   for (const [key, inner] of Object.entries(value)) {
     const own = ruleOf(key);
     if (own === 'drop') continue;

@@ -139,7 +139,7 @@ export function inCluster(
 function fieldsOf(file: ConfigFile): Fields {
   let value: unknown;
   try {
-    value = parse(file.text, {logLevel: 'error'});
+    value = parse(file.text, {logLevel: 'error', uniqueKeys: false});
   } catch (error) {
     // Only where it is broken, never the line itself: secrets stand in these files.
     const line = (error as {linePos?: readonly {line: number}[]}).linePos?.[0]?.line;

@@ -1,5 +1,7 @@
 /** What the API holds of one resource: read in pages, then followed by its raw watch. */
+
 import type {Readable} from 'node:stream';
+import {brief} from '../brief.ts';
 import type {KubeClient} from './client.ts';
 import {KubeError} from './error.ts';
 import {type Refusal, refusalOf} from './sentences.ts';
@@ -16,10 +18,10 @@ export class Refused extends Error {
   readonly status: number;
   readonly refusal: Refusal;
   constructor(status: number, refusal: Refusal) {
-    super(refusal.reason);
+    super(brief(refusal.reason));
     this.name = 'Refused';
     this.status = status;
-    this.refusal = refusal;
+    this.refusal = {...refusal, reason: brief(refusal.reason)};
   }
 }
 
