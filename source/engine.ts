@@ -7,6 +7,7 @@ import type {Drive} from './drive.ts';
 import {evidenceText, rawText} from './evidence-text.ts';
 import {factOf} from './facts/catalogue.ts';
 import type {Evidence} from './facts/evidence.ts';
+import {readerNamed} from './facts/fallbacks.ts';
 import {buildGraph} from './model/build.ts';
 import type {Graph} from './model/graph.ts';
 import {ask, refreshes, suggest, wants} from './questions/catalogue.ts';
@@ -171,7 +172,10 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
     evidence(list: readonly Evidence[], show: (texts: readonly EvidenceText[]) => void) {
       const world = drive.world();
       show(
-        list.map(evidence => evidenceText(evidence, world.evidence(evidence), factOf(evidence.fact)?.reader)),
+        list.map(evidence => {
+          const [fact, reply] = [factOf(evidence.fact), world.evidence(evidence)];
+          return evidenceText(evidence, reply, fact && readerNamed(fact, reply?.reader ?? ''));
+        }),
       );
       return () => {};
     },

@@ -15,11 +15,7 @@ export function evidenceText(
   reader: Reader | undefined,
 ): EvidenceText {
   const where = evidence.netns === undefined ? evidence.node : `${evidence.node}, netns ${evidence.netns}`;
-  const command = reader
-    ? reader.stdin
-      ? `${reader.command} <<< ${JSON.stringify(reader.stdin)}`
-      : reader.command
-    : evidence.fact;
+  const command = reader ? commandOf(reader, evidence, reply) : evidence.fact;
   if (!reply) {
     return {
       title: `${where}: ${evidence.fact}, sweep ${evidence.sweep}`,
@@ -38,6 +34,18 @@ export function evidenceText(
     command,
     lines,
   };
+}
+
+/** What was run for these bytes: of a reader with several commands, the one that stands before them. */
+function commandOf({command, stdin, also}: Reader, {from}: Evidence, reply: Reply | undefined): string {
+  if (stdin !== undefined) return `${command} <<< ${JSON.stringify(stdin)}`;
+  if (also === undefined || reply === undefined) return command;
+  const before = decoder.decode(reply.out.subarray(0, from));
+  return (
+    [...before.matchAll(/^# (.+)$/gm)]
+      .map(([, said]) => said!)
+      .findLast(said => said === command || also.includes(said)) ?? command
+  );
 }
 
 function rawLines({from, to: end}: Evidence, {out}: Reply): string[] {

@@ -31,6 +31,9 @@ export type LiveOptions = {
   readonly recorder?: {readonly file: string; readonly recording: Recording};
 };
 
+/** More than any fact has readers. */
+const FOLLOW_UPS = 6;
+
 /** `settled` resolves when every node, and the API, has been read once, follow-ups included, or could not be reached. */
 export function driveLive(options: LiveOptions): Begun {
   const {source, label, every, record, changed} = options;
@@ -61,7 +64,12 @@ export function driveLive(options: LiveOptions): Begun {
   /** One turn: what is due, then at once what it showed to be needed. */
   async function turn(node: string): Promise<void> {
     await sweep(world.due(node));
-    await sweep(world.followUps(node));
+    // Each shows at most what comes next: a reader that the node has, then what that found to be read.
+    for (let left = FOLLOW_UPS; left > 0; left -= 1) {
+      const more = world.followUps(node);
+      if (more.length === 0) return;
+      await sweep(more);
+    }
   }
 
   async function live(node: string, first: () => void): Promise<void> {
@@ -111,7 +119,7 @@ export function driveLive(options: LiveOptions): Begun {
       try {
         paused = before || counted === true;
         if (counted) await everything();
-        await sweep(reads);
+        await sweep(reads.map(world.suited));
         if (counted) await everything();
       } catch (fault) {
         say(`Asking the nodes failed in hoptop itself: ${fault}`);

@@ -5,6 +5,7 @@
  * What changes all the time (sockets, owners, processes, counters) is due on every sweep. What changes seldom (links,
  * routes, neighbours) is due at first, when the namespace's fingerprint changed, and every `backstop` sweeps.
  */
+import {createChoices} from './choices.ts';
 import type {Evidence, Gap} from './facts/evidence.ts';
 import type {Contribution, Fact} from './facts/fact.ts';
 import {PASTED} from './facts/pieces.ts';
@@ -26,6 +27,8 @@ export type Sweeper = {
   lost(): void;
   /** Makes every read due again, as at first. */
   forgetCadence(): void;
+  /** The same read by the reader that this node can be read by. */
+  suited(read: Read): Read;
   /** The bytes behind a statement, or undefined when they are no longer held. */
   evidence(evidence: Evidence): Reply | undefined;
 };
@@ -54,6 +57,9 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
   const stale = new Set<string>();
   const watched = new Map<string, string>();
   let sweepFacts = new Set<string>();
+  const choices = createChoices(node);
+  /** By fact, what its chosen reader is still to be asked: namespaces, or the node. */
+  let again = new Map<string, Set<string>>();
   let pending: Reply[] = [];
 
   const key = (fact: string, netns?: string) => `${fact} ${netns ?? ''}`;
@@ -72,10 +78,19 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
     for (const reply of pending) {
       const fact = byName.get(reply.fact)!;
       const id = key(reply.fact, reply.netns);
+      const place = reply.netns === undefined || reply.netns === draft.hostNetns ? 'host' : 'inside';
+      const passed = choices.pass(fact, reply, place);
+      if (passed !== undefined) {
+        again.set(fact.name, (again.get(fact.name) ?? new Set()).add(reply.netns ?? 'node'));
+        gaps.set(id, [passed]);
+        continue;
+      }
       newest.set(id, reply);
       sweepFacts.add(fact.name);
-      if (fact.collect) readAt.set(id, reply.sweep);
-      else absorb(fact.contribute(reply, draft), id, reply);
+      if (fact.collect) {
+        readAt.set(id, reply.sweep);
+        gaps.delete(id);
+      } else absorb(fact.contribute(reply, draft), id, reply);
     }
     pending = [];
   }
@@ -179,23 +194,38 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
       for (const fact of facts) {
         const scope = scopeOf(fact);
         if (scope === undefined) continue;
-        reads.push({node, reader: fact.reader, scope, ...freshOf(fact)});
+        reads.push(...choices.reads(fact, scope, draft.hostNetns, freshOf(fact)));
         if (fact.dueWhen) watched.set(fact.name, fact.dueWhen(draft));
       }
       return reads;
     },
     followUps() {
+      if (!complete) return [];
+      const reads: Read[] = [];
+      for (const [name, places] of again) {
+        const fact = byName.get(name)!;
+        const scope: Scope = fact.reader.scope === 'node' ? 'node' : {netns: [...places]};
+        reads.push(...choices.reads(fact, scope, draft.hostNetns, {}));
+      }
       const fact = byName.get('forwarding');
-      if (!fact || !complete) return [];
+      if (!fact || again.has(fact.name)) return reads;
       const wanted = [...draft.netns.keys()].filter(
         inode => readAt.get(key(fact.name, inode)) === undefined && knows(fact, inode),
       );
-      return wanted.length > 0 ? [{node, reader: fact.reader, scope: {netns: wanted}}] : [];
+      return wanted.length > 0
+        ? [...reads, ...choices.reads(fact, {netns: wanted}, draft.hostNetns, {})]
+        : reads;
+    },
+    suited: read => {
+      const fact = byName.get(read.reader.fact);
+      return fact ? choices.suit(fact, read, draft.hostNetns) : read;
     },
     reply(reply) {
       if (byName.has(reply.fact)) pending.push(reply);
     },
     swept(swept) {
+      const followed = again.has('sockets');
+      again = new Map();
       takeIn();
       dropGoneNamespaces();
       collectTables();
@@ -206,11 +236,11 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
         sweep: swept.swept,
         at: swept.at,
         uptime: swept.uptime,
-        gaps: [...gaps.values()].flat(),
+        gaps: [...choices.gaps(facts), ...[...gaps.values()].flat()],
         cost: {cpu, wall, bytes, trips},
       };
       // Follow-ups complete a sweep that is already shown; they are not a new moment to take rates from.
-      const isNewMoment = sweepFacts.has('namespaces') || sweepFacts.has('sockets');
+      const isNewMoment = sweepFacts.has('namespaces') || (sweepFacts.has('sockets') && !followed);
       if (isNewMoment) {
         before = was;
         stale.clear();
@@ -225,6 +255,8 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
     },
     lost() {
       pending = [];
+      again = new Map();
+      choices.forget();
     },
     forgetCadence() {
       epoch++;

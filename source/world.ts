@@ -26,6 +26,8 @@ export type World = {
   apiStatus(): NodeStatus | undefined;
   due(node: string): readonly Read[];
   followUps(node: string): readonly Read[];
+  /** The same read by the reader that its node can be read by. */
+  suited(read: Read): Read;
   apply(event: SourceEvent): void;
   evidence(evidence: Evidence): Reply | undefined;
   /** Makes everything due again, as at first: a recording that begins now needs all of it. */
@@ -76,6 +78,7 @@ export function createWorld(
     },
     due: node => sweepers.get(node)?.due() ?? [],
     followUps: node => sweepers.get(node)?.followUps() ?? [],
+    suited: read => sweepers.get(read.node)?.suited(read) ?? read,
     forgetCadence() {
       for (const sweeper of sweepers.values()) sweeper.forgetCadence();
     },

@@ -1,8 +1,39 @@
 import {FACTS} from '../facts/catalogue.ts';
 import {CLUSTER_FACTS} from '../facts/cluster.ts';
+import type {Cadence} from '../facts/fact.ts';
 import {KUBECONFIG} from '../facts/kubeconfig.ts';
 import {hang} from '../options.ts';
 import {agentText, bootCommand} from '../wire/agent.ts';
+import type {Reader} from '../wire/source.ts';
+
+function whenOf(cadence: Cadence): string {
+  if (cadence.when === 'sweep') return 'every sweep';
+  if (cadence.when === 'once') return 'once';
+  if (cadence.when === 'asked') return 'only when asked to';
+  return `when something changed, at least every ${cadence.backstop} sweeps`;
+}
+
+function readerLines(reader: Reader): string[] {
+  const lines = reader.command.split('\n').map(line => `    $ ${line}`);
+  for (const more of reader.also ?? []) lines.push(`    $ ${more} (where there is such a program)`);
+  if (reader.asks)
+    lines.push(`    ${reader.asks.as === 'stdin' ? '<' : 'last argument:'} ${reader.asks.usage}`);
+  if (reader.asks?.otherwise) lines.push(`    where there is none: $ ${reader.asks.otherwise}`);
+  for (const line of reader.stdin?.trimEnd().split('\n') ?? []) lines.push(`    < ${line}`);
+  lines.push(...hang('    ', reader.why, 100));
+  if (reader.withoutRoot) lines.push(...hang('    without root: ', reader.withoutRoot, 100));
+  if (reader.files)
+    lines.push(`    with at most ${reader.files} open files (ulimit -Sn), and again without if it fails so`);
+  if (reader.quiet) lines.push('    not run in a namespace where nothing moved since it was last read');
+  if (reader.proc)
+    lines.push(
+      '    not entered: $hop_net is /proc/PID/net of a process there, $hop_sys /sys/class/net of its root',
+    );
+  if (reader.touches) lines.push(...hang('    may touch: ', reader.touches, 100));
+  const pipe = reader.slight ? ', in a pipe shared with others so marked' : '';
+  lines.push(`    limits: ${reader.timeout} s, ${Math.round(reader.limit / 1024)} KiB${pipe}`);
+  return lines;
+}
 
 /** Everything that can run on a node: what, where, when, why, and what it may touch there. */
 export function commandsText(): string {
@@ -13,39 +44,17 @@ export function commandsText(): string {
     'output. The text of that shell itself stands at the end.',
     '',
   ];
-  for (const {name, reader, cadence} of FACTS) {
-    const when =
-      cadence.when === 'sweep'
-        ? 'every sweep'
-        : cadence.when === 'once'
-          ? 'once'
-          : cadence.when === 'asked'
-            ? 'only when asked to'
-            : `when something changed, at least every ${cadence.backstop} sweeps`;
+  for (const {name, reader, cadence, otherwise = []} of FACTS) {
     lines.push(
-      `${name} (${reader.name}): ${reader.scope === 'node' ? 'once a node' : 'each netns'}, ${when}`,
+      `${name} (${reader.name}): ${reader.scope === 'node' ? 'once a node' : 'each netns'}, ${whenOf(cadence)}`,
     );
-    lines.push(...reader.command.split('\n').map(line => `    $ ${line}`));
-    if (reader.asks)
-      lines.push(`    ${reader.asks.as === 'stdin' ? '<' : 'last argument:'} ${reader.asks.usage}`);
-    if (reader.asks?.otherwise) lines.push(`    where there is none: $ ${reader.asks.otherwise}`);
-    if (reader.stdin)
-      lines.push(
-        ...reader.stdin
-          .trimEnd()
-          .split('\n')
-          .map(line => `    < ${line}`),
-      );
-    lines.push(...hang('    ', reader.why, 100));
-    if (reader.withoutRoot) lines.push(...hang('    without root: ', reader.withoutRoot, 100));
-    if (reader.files)
-      lines.push(
-        `    with at most ${reader.files} open files (ulimit -Sn), and again without if it fails so`,
-      );
-    if (reader.quiet) lines.push('    not run in a namespace where nothing moved since it was last read');
-    if (reader.touches) lines.push(...hang('    may touch: ', reader.touches, 100));
-    const pipe = reader.slight ? ', in a pipe shared with others so marked' : '';
-    lines.push(`    limits: ${reader.timeout} s, ${Math.round(reader.limit / 1024)} KiB${pipe}`, '');
+    lines.push(...readerLines(reader), '');
+    for (const {reader: other, loses} of otherwise) {
+      lines.push(`${name}, only where what stands before it cannot be (${other.name}):`);
+      lines.push(...readerLines(other));
+      if (loses !== undefined) lines.push(...hang('    does not tell: ', loses, 100));
+      lines.push('');
+    }
   }
   lines.push(
     'Only where --kubeconfig NODE:/PATH asks for it, once, over a connection of its own:',

@@ -53,7 +53,12 @@ export function gapsOf(reply: Reply, tool: Tool, problems: readonly string[], as
       ? 'It was root who asked: see what confines it there (a container, a security module).'
       : AS_ROOT;
   const refused = /permission denied|not permitted/i.exec(reply.err);
-  if (reply.exit === 127) {
+  if ((reply.exit === 127 || reply.exit === 126) && noEntry(reply.err)) {
+    add(
+      `nsenter, by which namespaces are entered, is not installed on node ${where}.`,
+      `Install util-linux on ${reply.node}.`,
+    );
+  } else if (reply.exit === 127) {
     const install = tool.package === undefined ? `Install ${tool.name}` : `Install ${tool.package}`;
     add(`${tool.name} is not installed on node ${where}.`, `${install} on ${reply.node}.`);
   } else if (reply.exit === 126) {
@@ -62,6 +67,11 @@ export function gapsOf(reply: Reply, tool: Tool, problems: readonly string[], as
     add(
       `${tool.name} was stopped on node ${where}: its time was up.`,
       'Read again when the node is less busy; `hoptop commands` shows the limit.',
+    );
+  } else if (reply.exit !== 0 && reply.out.length === 0 && unknownWord(reply.err) !== undefined) {
+    add(
+      `${tool.name} on node ${where} does not know what it is asked: ${unknownWord(reply.err)}.`,
+      tool.package === undefined ? undefined : `Install ${tool.package} on ${reply.node}.`,
     );
   } else if (refused) {
     add(`${tool.name} was refused some of what it asked for on node ${where}${said}.`, byRoot);
@@ -94,6 +104,21 @@ function few(problems: readonly string[]): readonly string[] {
   if (problems.length <= MOST) return problems;
   const rest = problems.length - MOST;
   return [...problems.slice(0, MOST), `${rest} more such parts were not understood.`];
+}
+
+/** What shells say of a way into namespaces that is not there; nsenter itself says that it failed to execute a tool. */
+export function noEntry(err: string): boolean {
+  return /\bnsenter: (?:command |inaccessible or )?not found/.test(err);
+}
+
+/** What tools say of an option, or a word, that they do not know: iproute2, getopt(3), busybox. */
+const UNKNOWN =
+  /Option "[^"]*" is unknown|(?:invalid|unknown|unrecognized) option|^\S+: unrecognized: |invalid argument '|^Usage: /;
+
+/** The line in which a tool says that it does not know what it is asked, without controls; undefined when it does not say so. */
+export function unknownWord(err: string): string | undefined {
+  const line = err.split('\n').find(text => UNKNOWN.test(text));
+  return line === undefined ? undefined : sanitise(line).trim().slice(0, 120).replace(/\.$/, '');
 }
 
 /** The first line of a tool's standard error that is not about a process or a file that is gone, without controls. */

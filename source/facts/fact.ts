@@ -43,10 +43,21 @@ export type Format = {
   redact(out: Uint8Array): Uint8Array;
 };
 
+/** Another way to read a fact, for nodes where what stands before it cannot be. */
+export type Fallback = {
+  readonly reader: Reader;
+  /** What it does not tell, as the end of a sentence; absent where nothing is lost. */
+  readonly loses?: string;
+};
+
 /** One kind of fact: how it is read, understood and kept free of secrets. `catalogue.ts` lists them all. */
 export type Fact = {
   readonly name: string;
   readonly reader: Reader;
+  /** Other readers of the same scope, best first: the next one is taken on a node where those before cannot be. */
+  readonly otherwise?: readonly Fallback[];
+  /** Why a reply shows that its reader is of no use on that node, though it ended well; see `fallbacks.ts`. */
+  unfit?(reply: Reply): string | undefined;
   readonly cadence: Cadence;
   /**
    * Text that, when it changes from one sweep to the next, makes a fact of cadence `change` due: what the other facts

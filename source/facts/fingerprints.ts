@@ -1,6 +1,6 @@
 import {dated, gapsOf} from './contribution.ts';
 import type {Fact} from './fact.ts';
-import {linesOf, quoted} from './lines.ts';
+import {linesOf, quoted, textOf} from './lines.ts';
 import {CONTAINER_GLOBS} from './sandboxes/reader.ts';
 
 /**
@@ -33,7 +33,7 @@ export function parseFingerprints(out: Uint8Array): {
  * forwarding entries, MTU inside of a pod) is what the backstop is for.
  */
 const AWK = [
-  '$3~/^\\/proc\\//{split($3,a,"/");s=$1}',
+  '$0~/^[0-9a-f]+ .*\\/proc\\//{split($NF,a,"/");s=$1}',
   '$0~/^\\/proc\\//{i=index($0,":");split(substr($0,1,i-1),a,"/");t=substr($0,i+1);s="";',
   'if(a[5]=="dev"){j=index(t,":");if(j){s=substr(t,1,j-1);gsub(/ /,"",s)}}',
   'else{split(t,r," ");if(!(r[9]~/^8/||r[9]~/^..[13579bdf]/||r[1]~/^ff0/||r[6]=="ffffffff"&&r[10]=="lo"',
@@ -42,28 +42,54 @@ const AWK = [
   'END{for(i=1;i<=k;i++)print P[i] " " substr(S[P[i]],2)}',
 ].join('');
 
+/** `sum`: a program that prints a checksum first and the file last. */
+const commandWith = (sum: string) =>
+  [
+    'c=; n=',
+    'for p in $hop_pids; do q=/proc/$p/net; c="$c $q/route $q/fib_trie $q/if_inet6 $q/arp"; n="$n $q/dev $q/ipv6_route"; done',
+    `{ ${sum} $c; grep -sH '' $n; } </dev/null 2>/dev/null | awk '${AWK}'`,
+    `set -- $(cat /sys/class/net/*/mtu /sys/class/net/*/operstate /sys/class/net/*/flags /sys/class/net/*/brport/bridge/address 2>/dev/null | ${sum}); echo "host $1"`,
+    `set -- $(echo /run/netns/* ${CONTAINER_GLOBS} | ${sum}); echo "node $1"`,
+  ].join('; ');
+
 export const FINGERPRINTS: Fact = {
   name: 'fingerprints',
   reader: {
     name: 'fingerprints@1',
     fact: 'fingerprints',
     scope: 'node',
-    command: [
-      'c=; n=',
-      'for p in $hop_pids; do q=/proc/$p/net; c="$c $q/route $q/fib_trie $q/if_inet6 $q/arp"; n="$n $q/dev $q/ipv6_route"; done',
-      `{ cksum $c; grep -sH '' $n; } </dev/null 2>/dev/null | awk '${AWK}'`,
-      'set -- $(cat /sys/class/net/*/mtu /sys/class/net/*/operstate /sys/class/net/*/flags /sys/class/net/*/brport/bridge/address 2>/dev/null | cksum); echo "host $1"',
-      `set -- $(echo /run/netns/* ${CONTAINER_GLOBS} | cksum); echo "node $1"`,
-    ].join('; '),
+    command: commandWith('cksum'),
+    tool: 'cksum',
     why: 'A few bytes a namespace that change when its links, addresses, routes or neighbours do; only then are those read again.',
     limit: 4_000_000,
     timeout: 5,
     slight: true,
   },
+  otherwise: [
+    {
+      reader: {
+        name: 'fingerprints-md5@1',
+        fact: 'fingerprints',
+        scope: 'node',
+        command: commandWith('md5sum'),
+        tool: 'md5sum',
+        why: 'Where `cksum` is missing, as in some builds of busybox: the same.',
+        limit: 4_000_000,
+        timeout: 5,
+        slight: true,
+      },
+    },
+  ],
+  // The pipes' last commands end well without it.
+  unfit: ({out, err}) =>
+    /\bcksum: .*not found/.test(err) && /^(host|node) ?$/m.test(textOf(out, 0, out.length))
+      ? '`cksum` is not installed'
+      : undefined,
   cadence: {when: 'sweep'},
   contribute(reply, soFar) {
     const {rows, problems} = parseFingerprints(reply.out);
-    const gaps = gapsOf(reply, {name: 'cksum', package: 'coreutils', fine: [1]}, problems, {soFar});
+    const name = reply.reader === 'fingerprints@1' ? 'cksum' : 'md5sum';
+    const gaps = gapsOf(reply, {name, package: 'coreutils', fine: [1]}, problems, {soFar});
     if (rows.size === 0) return {gaps};
     const prints = new Map<string, string>();
     for (const {pid, netns} of soFar.members?.value ?? []) {

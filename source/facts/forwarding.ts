@@ -7,6 +7,7 @@ import {quoted} from './lines.ts';
 import {optional} from './links.ts';
 import {parsePieces} from './pieces.ts';
 import {canonical} from './prefix.ts';
+import {parseSysForwarding, SYS_FDB} from './proc/forwarding.ts';
 
 /** One entry of a bridge's or vxlan's forwarding database (FDB) as `bridge -j fdb` shows it (`bridge(8)`). */
 export type ForwardingEntry = Span & {
@@ -82,6 +83,25 @@ export const FORWARDING: Fact = {
     timeout: 5,
     slight: true,
   },
+  otherwise: [
+    {
+      reader: {
+        name: 'bridge-fdb-text@1',
+        fact: 'forwarding',
+        scope: 'each-netns',
+        command: 'bridge fdb show',
+        why: 'Where `bridge` prints no JSON: the same entries as text.',
+        limit: 16_000_000,
+        timeout: 5,
+        slight: true,
+      },
+    },
+    {
+      reader: SYS_FDB,
+      loses:
+        'the entries of vxlan devices (which node a MAC address is behind), VLAN ids, and which entries somebody set',
+    },
+  ],
   cadence: {when: 'change', backstop: 15},
   formats: [
     {
@@ -100,8 +120,15 @@ export const FORWARDING: Fact = {
     },
   ],
   contribute(reply) {
-    const parsed = parsePieces(reply, fromJson, {'bridge-fdb-text@1': fromText});
-    const gaps = gapsOf(reply, {name: 'bridge', package: 'iproute2'}, parsed.problems);
+    const parsed = parsePieces(reply, fromJson, {
+      'bridge-fdb-text@1': fromText,
+      [SYS_FDB.name]: parseSysForwarding,
+    });
+    const tool =
+      reply.reader === SYS_FDB.name
+        ? {name: 'od', package: 'coreutils', fine: [1, 2]}
+        : {name: 'bridge', package: 'iproute2'};
+    const gaps = gapsOf(reply, tool, parsed.problems);
     if (reply.netns === undefined || (parsed.rows.length === 0 && gaps.length > 0)) return {gaps};
     return {netns: new Map([[reply.netns, {forwarding: dated(reply, parsed.rows)}]]), gaps};
   },

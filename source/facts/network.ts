@@ -1,18 +1,19 @@
+import type {Reply} from '../wire/source.ts';
 import {parseAddresses} from './addresses.ts';
 import {dated, gapsOf} from './contribution.ts';
 import {arraysOf, type Element, type JsonArray} from './elements.ts';
 import type {Fact} from './fact.ts';
+import {IP_TEXT, parseIpText, TABLES} from './ip/batch-text.ts';
 import {NETWORK_FORMATS, networkOf} from './ip/pasted.ts';
 import {parseLinks} from './links.ts';
 import {parseNeighbours} from './neighbours.ts';
 import {type Network, type Table, tableOf} from './network-tables.ts';
 import {PASTED, piecesOf} from './pieces.ts';
+import {NET_TOOLS, PROC_NETWORK, parseProcNetwork} from './proc/network.ts';
 import {parseRoutes} from './routes.ts';
 import {parseRules} from './rules.ts';
 import type {NetnsFacts} from './snapshot.ts';
 
-/** The lines of the batch, in the order of their answers. */
-const TABLES = ['addr show', 'route show table all', 'neigh show nud all', 'rule show'] as const;
 const NAMES = ['interfaces', 'routes', 'neighbours', 'policy rules'] as const;
 
 /**
@@ -90,10 +91,42 @@ function assign(arrays: readonly JsonArray[], failed: ReadonlySet<number>): (Jso
   return tables;
 }
 
+/** One reply, by the reader that it is of. */
+function tablesOf(reply: Reply, arch: string | undefined): Network {
+  switch (reply.reader) {
+    case PASTED:
+      return networkOf(piecesOf(reply));
+    case IP_TEXT.name:
+      return parseIpText(reply.out, reply.err);
+    case PROC_NETWORK.name:
+    case NET_TOOLS.name:
+      return parseProcNetwork(reply.out, arch);
+    default:
+      return parseNetwork(reply.out, reply.err);
+  }
+}
+
+/** iproute2 4.14 to 4.16 knows `-j`, but prints the tables of `route`, `neigh` and `rule` as text all the same. */
+function halfJson({reader, out}: Reply): string | undefined {
+  if (reader !== BATCH || out.length === 0) return undefined;
+  const {arrays, problems} = arraysOf(out);
+  const text = problems.some(problem => problem.startsWith('text that is no JSON array'));
+  return text && arrays.length < 2 ? '`ip` does not print all tables as JSON' : undefined;
+}
+
+/** `grep` ends with 2 where a file is missing: an older kernel, no IPv6, an interface without a master. */
+function toolNamed({reader}: Reply) {
+  if (reader === PROC_NETWORK.name) return {name: "the kernel's files", fine: [1, 2]};
+  if (reader === NET_TOOLS.name) return {name: 'ifconfig', package: 'net-tools'};
+  return {name: 'ip', package: 'iproute2'};
+}
+
+const BATCH = 'ip-batch@1';
+
 export const NETWORK: Fact = {
   name: 'network',
   reader: {
-    name: 'ip-batch@1',
+    name: BATCH,
     fact: 'network',
     scope: 'each-netns',
     command: 'ip -j -d -s -force -batch -',
@@ -102,14 +135,33 @@ export const NETWORK: Fact = {
     limit: 64_000_000,
     timeout: 10,
   },
+  otherwise: [
+    {reader: IP_TEXT},
+    {
+      reader: PROC_NETWORK,
+      loses: 'ids and ports of tunnels, who made a route, and in which namespace the other end of a veth is',
+    },
+    {
+      reader: NET_TOOLS,
+      loses:
+        'indexes, kinds, masters and peers of interfaces, routes besides the main table of IPv4, policy rules, IPv6 neighbours',
+    },
+  ],
+  unfit: halfJson,
   cadence: {when: 'change', backstop: 15},
   formats: NETWORK_FORMATS,
-  contribute(reply) {
-    const {problems, ...tables} =
-      reply.reader === PASTED ? networkOf(piecesOf(reply)) : parseNetwork(reply.out, reply.err);
+  contribute(reply, soFar) {
+    const {problems, ...tables} = tablesOf(reply, soFar.identity?.value.arch);
     const read = reply.out.length > 0 || reply.exit === 0;
-    const gaps = gapsOf(reply, {name: 'ip', package: 'iproute2'}, read ? problems : []);
+    const gaps = gapsOf(reply, toolNamed(reply), read ? problems : []);
     if (reply.netns === undefined) return {gaps};
+    if (reply.reader === PROC_NETWORK.name && !tables.rules && reply.netns === soFar.hostNetns)
+      gaps.push({
+        node: reply.node,
+        fact: reply.fact,
+        reason: `Policy rules, tables of routes besides main, further next hops of a route and IPv6 neighbours are not in the kernel's files, and there is no \`ip\` on node ${reply.node} to tell them.`,
+        reveal: `Install iproute2 (4.17 or newer) on ${reply.node}.`,
+      });
     const facts: Partial<NetnsFacts> = {
       ...(tables.links && {links: dated(reply, tables.links)}),
       ...(tables.addresses && {addresses: dated(reply, tables.addresses)}),

@@ -146,10 +146,28 @@ export const OWNERS: Fact = {
     scope: 'node',
     command: "cd /proc && find [0-9]*/fd -lname 'socket:*' -printf '%p %l\\n'",
     why: 'Which process holds which socket, in one scan of the node instead of one in every namespace.',
+    tool: 'find',
     withoutRoot: NEEDS_ROOT,
     limit: 64_000_000,
     timeout: 10,
   },
+  otherwise: [
+    {
+      reader: {
+        name: 'ls-sockets@1',
+        fact: 'owners',
+        scope: 'node',
+        command:
+          'cd /proc && ls -ln [0-9]*/fd 2>/dev/null | ' +
+          `awk '/^[0-9]+/fd:$/ { d = substr($0, 1, length($0) - 1) } / -> socket:[[0-9]+]$/ { print d "/" $(NF - 2) " " $NF }'`,
+        tool: 'ls',
+        why: "Where `find` is busybox's, which prints no links: the same.",
+        withoutRoot: NEEDS_ROOT,
+        limit: 64_000_000,
+        timeout: 10,
+      },
+    },
+  ],
   cadence: {when: 'sweep'},
   formats: [
     {
@@ -161,10 +179,17 @@ export const OWNERS: Fact = {
   ],
   contribute(reply, soFar) {
     const {owners, problems} = pastedOwners(reply);
-    const gaps = gapsOf(reply, {name: 'find', package: 'findutils', fine: [1]}, problems, {
-      soFar,
-      withoutRoot: NEEDS_ROOT,
-    });
+    const gaps = gapsOf(
+      reply,
+      reply.reader === 'ls-sockets@1'
+        ? {name: 'ls', package: 'coreutils', fine: [1]}
+        : {name: 'find', package: 'findutils', fine: [1]},
+      problems,
+      {
+        soFar,
+        withoutRoot: NEEDS_ROOT,
+      },
+    );
     if (owners.count === 0 && gaps.length > 0) return {gaps};
     return {node: {owners: dated(reply, owners)}, gaps};
   },

@@ -146,6 +146,20 @@ export const RULES6: Fact = {
     timeout: 5,
     slight: true,
   },
+  otherwise: [
+    {
+      reader: {
+        name: 'ip-rule6-text@1',
+        fact: 'rules6',
+        scope: 'each-netns',
+        command: 'ip -6 rule',
+        why: 'Where `ip` prints no JSON: the same rules as text.',
+        limit: 4_000_000,
+        timeout: 5,
+        slight: true,
+      },
+    },
+  ],
   cadence: {when: 'change', backstop: 15},
   formats: RULES6_FORMATS,
   contribute(reply) {

@@ -3,8 +3,10 @@ import {dated, gapsOf} from './contribution.ts';
 import type {Gap} from './evidence.ts';
 import type {Contribution, Fact} from './fact.ts';
 import {quoted} from './lines.ts';
-import {ownersOf} from './owners.ts';
+import {type Owners, ownersOf} from './owners.ts';
 import {inFile, PASTED, piecesOf} from './pieces.ts';
+import {isBigEndian} from './proc/network.ts';
+import {PROC_SOCKETS, scanProcSockets} from './proc/sockets.ts';
 import type {Snapshot} from './snapshot.ts';
 import {appendKept, createDraft, type Draft, finish} from './sockets/columns.ts';
 import {otherHolders} from './sockets/holders.ts';
@@ -50,9 +52,16 @@ const reader: Reader = {
 
 const SS = {name: 'ss', package: 'iproute2'};
 
-/** One namespace's share of a table: what ss said there, or the rows that an earlier table has of it. */
+/** One namespace's share of a table: what its reader said there, `ss` by default, or the rows that an earlier table has of it. */
 export type SocketPart =
-  | {readonly netns: string; readonly out: Uint8Array; readonly truncated?: boolean}
+  | {
+      readonly netns: string;
+      readonly out: Uint8Array;
+      readonly truncated?: boolean;
+      readonly reader?: string;
+      /** Of `PROC_SOCKETS`: the node stores the most significant byte first. */
+      readonly big?: boolean;
+    }
   | {readonly netns: string; readonly kept: SocketTable};
 
 export type SocketProblem = {readonly netns: string; readonly sentence: string};
@@ -75,16 +84,20 @@ export function parseSockets(parts: readonly SocketPart[]): {
         ? 'a second answer of this namespace in one sweep, or one namespace too many, was left out'
         : 'kept' in part
           ? void appendKept(draft, netns, part.kept)
-          : appendScanned(draft, netns, part.out, part.truncated ?? false);
+          : appendScanned(draft, part);
     if (sentence !== undefined) problems.push({netns, sentence});
   }
   return {table: finish(draft), problems};
 }
 
 /** Answers with a sentence when some of it was not understood. */
-function appendScanned(draft: Draft, netns: string, out: Uint8Array, truncated: boolean): string | undefined {
+function appendScanned(
+  draft: Draft,
+  {netns, out, truncated = false, reader: name, big = false}: Extract<SocketPart, {out: Uint8Array}>,
+): string | undefined {
   const index = draft.netns.push(netns) - 1;
   const bytes = wholeLines(Buffer.from(out.buffer, out.byteOffset, out.byteLength), truncated);
+  if (name === PROC_SOCKETS.name) return scanProcSockets(bytes, draft, index, big);
   const misread = scanSs(bytes, draft, index);
   return misread.lines > 0 ? misreadSentence(misread, bytes) : undefined;
 }
@@ -138,6 +151,36 @@ function nameDevices(table: SocketTable, soFar: Snapshot): SocketTable {
   return {...table, words};
 }
 
+const NETSTATS: readonly Reader[] = ['netstat -antupW', 'netstat -antu'].map((command, i) => ({
+  name: i === 0 ? 'netstat@1' : 'netstat-brief@1',
+  fact: 'sockets',
+  scope: 'each-netns',
+  command,
+  why: "Where neither `ss` nor the kernel's own files can be read: TCP and UDP sockets with their queues",
+  limit: 64 * 1024 * 1024,
+  timeout: 20,
+}));
+const NETSTAT_NAMES = new Set(NETSTATS.map(({name}) => name));
+
+const NO_DETAILS =
+  'round-trip times, retransmissions, the bound of a backlog, and whether an IPv6 socket takes IPv4';
+
+/** Where `netstat` reads some namespaces: it tells no inode, so it is also what tells who holds their sockets. */
+function collectNetstat(
+  replies: readonly Reply[],
+  draft: Draft,
+): {entries: OwnerEntry[]; said: Map<Reply, string[]>} {
+  const numbered = createNumbers();
+  const entries: OwnerEntry[] = [];
+  const said = new Map<Reply, string[]>();
+  for (const reply of replies) {
+    const piece = readPiece({format: 'netstat@1', from: 0, out: reply.out});
+    entries.push(...appendPasted(draft, reply.netns ?? '', [piece], numbered));
+    said.set(reply, [...piece.problems]);
+  }
+  return {entries, said};
+}
+
 const PASTE_ALL =
   'Paste all that `ss -tunapie` or `netstat -antup` prints, with the prompt and the command before it.';
 
@@ -179,10 +222,37 @@ function collectPasted(replies: readonly Reply[], soFar: Snapshot): Contribution
   return {node: {sockets: dated(first!, finish(draft)), ...owners}, gaps};
 }
 
+function toolNamed({reader: name}: Reply) {
+  if (NETSTAT_NAMES.has(name)) return {name: 'netstat', package: 'net-tools'};
+  return name === PROC_SOCKETS.name ? {name: "the kernel's files"} : SS;
+}
+
+function withOwners(owners: Owners | undefined, entries: readonly OwnerEntry[]): Owners {
+  const known = Array.from({length: owners?.count ?? 0}, (_, i) => ({
+    inode: owners!.inode[i]!,
+    pid: owners!.pid[i]!,
+    fd: owners!.fd[i]!,
+  }));
+  return ownersOf([...known, ...entries]);
+}
+
 /** All namespaces' sockets of one node make one table, so replies are parsed together when the sweep is complete. */
 export const sockets: Fact = {
   name: 'sockets',
   reader,
+  otherwise: [
+    {
+      reader: {
+        ...reader,
+        name: 'ss-header@1',
+        command: 'ss -tunaie',
+        why: 'Where `ss` knows no -H (before iproute2 4.7): the same',
+      },
+    },
+    {reader: PROC_SOCKETS, loses: NO_DETAILS},
+    {reader: NETSTATS[0]!, loses: `${NO_DETAILS}, inodes and users`},
+    {reader: NETSTATS[1]!, loses: `${NO_DETAILS}, inodes, users and who holds a socket`},
+  ],
   cadence: {when: 'sweep'},
   fresh: (soFar, before) => [
     ...new Set([...(soFar.sockets ? restless(soFar.sockets.value) : []), ...otherHolders(soFar, before)]),
@@ -193,19 +263,43 @@ export const sockets: Fact = {
     if (replies.some(({reader: name}) => name === PASTED)) return collectPasted(replies, soFar);
     const newest = replies.reduce<Reply | undefined>((a, b) => (a && a.sweep >= b.sweep ? a : b), undefined);
     if (!newest) return {};
-    const {table, problems} = parseSockets(
-      replies.map(({netns = '', out, truncated = false}) => ({netns, out, truncated})),
-    );
+    const big = isBigEndian(soFar.identity?.value.arch);
+    const [netstats, others] = [
+      replies.filter(reply => NETSTAT_NAMES.has(reply.reader)),
+      replies.filter(reply => !NETSTAT_NAMES.has(reply.reader)),
+    ];
+    const draft = createDraft(64);
+    const {entries, said} = collectNetstat(netstats, draft);
+    const told = netstats.length > 0 ? finish(draft) : undefined;
+    const {table, problems} = parseSockets([
+      ...others.map(({netns = '', out, truncated = false, reader: name}) => ({
+        netns,
+        out,
+        truncated,
+        reader: name,
+        big,
+      })),
+      ...netstats.flatMap(({netns = ''}) => (told ? [{netns, kept: told}] : [])),
+    ]);
+    const owners =
+      entries.length > 0 ? {owners: dated(newest, withOwners(soFar.owners?.value, entries))} : {};
     const gaps = replies.flatMap((reply, i) => {
-      const mine = problems.filter(({netns}) => netns === (reply.netns ?? '')).map(({sentence}) => sentence);
+      const mine =
+        said.get(reply) ??
+        problems.filter(({netns}) => netns === (reply.netns ?? '')).map(({sentence}) => sentence);
       // ss ends well even when it could ask nobody.
       if (reply.out.length === 0 && /^Cannot open netlink socket/m.test(reply.err)) {
         mine.push('it could not open a netlink socket, so that no socket was seen');
       }
       // What an ordinary user misses is said once.
-      return gapsOf(reply, SS, mine, i === 0 ? {soFar, withoutRoot: reader.withoutRoot} : undefined);
+      return gapsOf(
+        reply,
+        toolNamed(reply),
+        mine,
+        i === 0 ? {soFar, withoutRoot: reader.withoutRoot} : undefined,
+      );
     });
-    return {node: {sockets: dated(newest, nameDevices(table, soFar))}, gaps};
+    return {node: {sockets: dated(newest, nameDevices(table, soFar)), ...owners}, gaps};
   },
   // Addresses, users' numbers and names of cgroups; no command line and no environment.
   redact: out => out,

@@ -16,6 +16,9 @@ const EACH_SWEEP: readonly (readonly [
   ['counters', "its interfaces' counters are", newestCounters],
 ];
 
+/** What a follow-up may read once more, by another reader: the others tell which was the last whole sweep. */
+const READ_AGAIN = new Set(['sockets', 'owners']);
+
 /**
  * What stands in a snapshot from an earlier sweep though each sweep reads it: the last reading of it failed. Facts of
  * one sweep have its number, so they are held against the newest of them, not against the snapshot's own number: a
@@ -26,7 +29,8 @@ export function oldGaps(snapshot: Snapshot, name: string): Gap[] {
     const dated = of(snapshot);
     return dated ? [{fact, what, dated}] : [];
   });
-  const newest = Math.max(...read.map(({dated}) => dated.sweep));
+  const whole = read.filter(({fact}) => !READ_AGAIN.has(fact));
+  const newest = Math.max(...(whole.length > 0 ? whole : read).map(({dated}) => dated.sweep));
   return read
     .filter(({dated}) => dated.sweep < newest)
     .map(({fact, what, dated}) => {

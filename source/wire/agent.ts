@@ -131,6 +131,7 @@ hop_each() { # read, seconds, wanted inodes with a space around each or nothing,
     hop_ino=\${hop_x%% *}
     case $hop_want in ''|*" $hop_ino "*) ;;
       *' host '*) [ "$hop_ino" = "$hop_host" ] || continue;;
+      *' inside '*) [ "$hop_ino" != "$hop_host" ] || continue;;
       *) continue;;
     esac
     case $hop_skip in *" $hop_ino "*)

@@ -270,7 +270,9 @@ function* replies(
       yield {...stood, sweep, at, uptime: until, ms: 0, same: stood.same ?? stood.at};
     else yield {...blank, netns, exit: 1, err: `What ${reader.name} said there before is not held any more.`};
   }
-  const named = wanted(read)?.map(netns => (netns === 'host' ? spaces.host : netns));
+  const named = wanted(read)?.flatMap(netns =>
+    netns === 'host' ? [spaces.host] : netns === 'inside' ? [...spaces.paths.keys()] : [netns],
+  );
   const asked = named ?? (reader.scope === 'node' ? [] : [spaces.host, ...spaces.paths.keys()]);
   for (const netns of asked) {
     if (netns === '' || state.outs.has(netns) || state.still.has(netns)) continue;

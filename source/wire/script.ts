@@ -30,15 +30,47 @@ const asking = (
 };
 
 /** The shell text of a reader in one namespace; `"$@"` is the way in, `nsenter --net=… --` or nothing. */
-const entered = ({reader: {command, stdin, files, asks}, asked}: Read) => {
+const entered = ({reader: {command, stdin, files, asks, proc, also}, asked}: Read) => {
   if (asks !== undefined) return asking(command, asks, asked ?? []);
+  if (proc) return withAlso(byProcess(command), also);
+  if (also !== undefined) return withAlso(`echo ${quoted(`# ${command}`)}; "$@" ${command}`, also);
   if (stdin !== undefined) return `printf %s ${quoted(stdin)} | "$@" ${command}`;
-  // The limit is set in the process that becomes the command: no shell is started for it.
-  return files === undefined
-    ? `"$@" ${command}`
-    : // Not again for what a signal or the guard ended, or what is not there.
-      `( ulimit -Sn ${whole(files)}; exec "$@" ${command} ); case $? in 0) ;; 12[4-9]|1[3-5]?) ( exit $? );; *) "$@" ${command};; esac`;
+  if (files === undefined) return `"$@" ${command}`;
+  const tool = command.split(' ')[0]!;
+  return [
+    // BusyBox's ash that cannot become the command has file descriptors to put back, may not under the limit, and says
+    // so without end: so both programs must be there.
+    `if command -v "\${1:-${tool}}" >/dev/null 2>&1 && command -v ${tool} >/dev/null 2>&1; then`,
+    // The limit is set in the process that becomes the command: no shell is started for it.
+    `( ulimit -Sn ${whole(files)}; exec "$@" ${command} )`,
+    // Not again for what a signal or the guard ended, or what is not there.
+    `case $? in 0) ;; 12[4-9]|1[3-5]?) ( exit $? );; *) "$@" ${command};; esac`,
+    `else "$@" ${command}; fi`,
+  ].join('\n');
 };
+
+/** Through the files of the process by which a namespace would be entered; only where there is none, by entering it. */
+const byProcess = (command: string) =>
+  // The first words of the way in are `nsenter --net=PATH`.
+  `hop_net=/proc/self/net; hop_sys=/sys/class/net
+case \${2-} in
+--net=/proc/*) hop_sys=\${2#--net=}; hop_sys=\${hop_sys%/ns/net}; hop_net=$hop_sys/net; hop_sys=$hop_sys/root/sys/class/net;;
+?*) hop_sys=/proc/self/none;; esac
+case $hop_net$# in
+/proc/self/net[1-9]*) export hop_net hop_sys; "$@" sh -c ${quoted(command)};;
+*) ${command};; esac`;
+
+/** A command's status is that of the first; the others run where they can, and may fail. */
+const withAlso = (first: string, also: readonly string[] = []) =>
+  [
+    `${first}; hop_e=$?`,
+    'if [ $# = 0 ] || command -v nsenter >/dev/null 2>&1; then',
+    ...also.map(
+      command =>
+        `if command -v ${command.split(' ')[0]} >/dev/null 2>&1; then echo ${quoted(`# ${command}`)}; "$@" ${command}; fi`,
+    ),
+    ':; fi; ( exit "$hop_e" )',
+  ].join('\n');
 
 const whole = (value: number) => Math.max(1, Math.ceil(value));
 
@@ -105,7 +137,7 @@ export function wanted({reader, scope}: Read): readonly string[] | undefined {
 }
 
 function inodes(list: readonly string[]): readonly string[] {
-  const odd = list.find(inode => !/^(host|\d{1,20})$/.test(inode));
+  const odd = list.find(inode => !/^(host|inside|\d{1,20})$/.test(inode));
   if (odd !== undefined) throw new TypeError(`A network namespace is named by its inode, not by "${odd}".`);
   return list;
 }

@@ -9,7 +9,7 @@
 /**
  * Where a read happens: once for the node, once in every network namespace of it, or only in those listed.
  * A namespace is named by the inode of its nsfs file (`stat -L /proc/PID/ns/net`), as decimal text; `host` stands for
- * that of the node itself, whose inode is not known at first.
+ * that of the node itself, whose inode is not known at first, and `inside` for all others.
  */
 export type Scope = 'node' | 'each-netns' | {readonly netns: readonly string[]};
 
@@ -43,6 +43,19 @@ export type Reader = {
    * Where it fails so, it runs once more without.
    */
   readonly files?: number;
+  /** The program without which it cannot run, where that is not the first word of `command`. */
+  readonly tool?: string;
+  /**
+   * It enters no namespace, but reads files by way of a process that is in it (scope `each-netns` only): `command` is
+   * shell text that may use `$hop_net`, that process's `/proc/PID/net`, and `$hop_sys`, the `/sys/class/net` of its root.
+   * Only a namespace that a mount alone keeps is entered.
+   */
+  readonly proc?: true;
+  /**
+   * More commands (scope `each-netns` only), each entered, where its program is there. What each prints stands behind a
+   * line `# COMMAND`; so does what `command` prints, unless it is `proc`.
+   */
+  readonly also?: readonly string[];
   /**
    * It runs only when it is asked something (scope `each-netns` only): each line of `Read.asked` must match `line`
    * whole, which lets nothing through but numbers, addresses and plain names, so no text of a node reaches a shell.
