@@ -1,9 +1,6 @@
 /** Puts together how the Kubernetes API is asked: by which kubeconfig, from where. Loaded only where it is asked. */
 import {existsSync} from 'node:fs';
 import {hostOf, kubeconfigPaths, type Target as Named} from './cli/targets.ts';
-import {EXIT} from './exit.ts';
-import {CLUSTER_FACTS} from './facts/cluster.ts';
-import {parseNodeObjects} from './facts/kube/nodes.ts';
 import {KUBECONFIG} from './facts/kubeconfig.ts';
 import {sanitise} from './facts/text.ts';
 import {type Flags, UsageError} from './options.ts';
@@ -16,7 +13,7 @@ import {createKubeSource} from './wire/kube/source.ts';
 import type {Prompter} from './wire/prompter.ts';
 import {createRemoteSource} from './wire/remote.ts';
 import {DialError} from './wire/shell.ts';
-import {CLUSTER, type Reply, type Source} from './wire/source.ts';
+import type {Reply, Source} from './wire/source.ts';
 import {createSsh} from './wire/ssh/dial.ts';
 
 /** `NODE:/PATH`, as scp writes it; a file of that name here goes first. */
@@ -66,6 +63,19 @@ export function openKube(
       });
     },
   });
+}
+
+/**
+ * A mistake in what was typed, or in the kubeconfig here, is told at once: no node is dialled for it. One that is on a
+ * node is read when the API is asked. Throws a `UsageError`.
+ */
+export async function checkKubeconfig(flags: Flags): Promise<void> {
+  if (flags.kubeconfig !== undefined && onNode(flags.kubeconfig)) return;
+  try {
+    await readHere(flags);
+  } catch (error) {
+    throw error instanceof KubeError ? new UsageError(error.message) : error;
+  }
 }
 
 async function readHere(flags: Flags): Promise<Access> {
@@ -133,37 +143,4 @@ function onwardError(error: unknown, to: string): unknown {
     `. Does the API server listen at ${to}, as seen from there?`,
   );
   return new KubeError(plain, error.final);
-}
-
-/** The nodes that the API lists, as targets for SSH. Throws a `UsageError` with the cause where it cannot be asked. */
-export async function nodesByApi(kube: Source): Promise<Named[]> {
-  const stop = new AbortController();
-  const fact = CLUSTER_FACTS.find(({name}) => name === 'kube-nodes')!;
-  let cause: string | undefined;
-  let reply: Reply | undefined;
-  const events = (async () => {
-    for await (const event of kube.events(stop.signal))
-      cause = event.state === 'lost' ? event.cause : undefined;
-  })();
-  const read = {node: CLUSTER, reader: fact.reader, scope: 'node', fresh: 'all'} as const;
-  for await (const event of kube.sweep([read], stop.signal)) if (event.type === 'reply') reply = event;
-  // A cause that was told is delivered by now.
-  await new Promise(resolve => setImmediate(resolve));
-  stop.abort();
-  await events;
-  const wrong = (sentence: string) => {
-    void kube.close();
-    return Object.assign(
-      new UsageError(`${sentence} Or name the nodes: --nodes root@10.0.0.1,root@10.0.0.2.`),
-      {exit: EXIT.none},
-    );
-  };
-  if (!reply) throw wrong(cause ?? 'The Kubernetes API did not answer.');
-  if (reply.err !== '') throw wrong(reply.err.split('\t').join(' '));
-  const {rows} = parseNodeObjects(reply.out);
-  if (rows.length === 0) throw wrong('The Kubernetes API lists no node.');
-  return rows.map(({name, addresses}) => {
-    const [address = name] = addresses;
-    return {id: name, target: address.includes(':') ? `[${address}]` : address};
-  });
 }

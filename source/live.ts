@@ -163,9 +163,16 @@ export function driveLive(options: LiveOptions): Begun {
   // Ages and waits on screen grow also while nothing arrives.
   const ticking = setInterval(changed, 1000);
   ticking.unref();
+  const loops = new Set<string>(asked);
   const settled = Promise.all(asked.map(node => new Promise<void>(first => void live(node, first))));
   void (async () => {
-    for await (const event of source.events(stop.signal)) apply(event);
+    for await (const event of source.events(stop.signal)) {
+      apply(event);
+      if (loops.has(event.node)) continue;
+      // One that joined the cluster meanwhile.
+      loops.add(event.node);
+      void live(event.node, () => {});
+    }
   })();
 
   return {

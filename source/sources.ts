@@ -6,7 +6,7 @@ import {type Flags, UsageError} from './options.ts';
 import {BECOME, type Become, createBecome} from './wire/become.ts';
 import {createLocalSource} from './wire/local.ts';
 import type {Prompter} from './wire/prompter.ts';
-import {createRemoteSource} from './wire/remote.ts';
+import {createRemoteSource, type RemoteSource} from './wire/remote.ts';
 import type {Dial} from './wire/shell.ts';
 import type {Source} from './wire/source.ts';
 import type {SshOptions} from './wire/ssh/dial.ts';
@@ -19,16 +19,29 @@ export async function openSource(start: Start, prompter: Prompter): Promise<Sour
   const become = becomeBy(flags, prompter);
   const named = origin.kind === 'ssh' ? origin.targets : [];
   const asked = origin.kind === 'kube' || asksApi(flags);
-  const cluster = asked ? (await import('./kube.ts')).openKube(flags, named, prompter, become) : undefined;
+  const cluster = asked ? await openCluster(flags, named, prompter, become) : undefined;
+  if (origin.kind === 'kube') {
+    const {followNodes, nodesByApi} = await import('./kube-nodes.ts');
+    const targets = new Map<string, string>();
+    for (const {id, target} of await nodesByApi(cluster!)) targets.set(id, target);
+    return followNodes(await openNodes(targets, flags, prompter, become), cluster!, targets);
+  }
   const nodes =
     origin.kind === 'local'
       ? createLocalSource({node: 'localhost', become})
-      : await openNodes(origin.kind === 'ssh' ? named : await nodesOf(cluster!), flags, prompter, become);
+      : await openNodes(new Map(named.map(({id, target}) => [id, target])), flags, prompter, become);
   return cluster ? together(nodes, cluster) : nodes;
 }
 
-async function nodesOf(cluster: Source): Promise<readonly Target[]> {
-  return (await import('./kube.ts')).nodesByApi(cluster);
+async function openCluster(
+  flags: Flags,
+  named: readonly Target[],
+  prompter: Prompter,
+  become: Become,
+): Promise<Source> {
+  const {checkKubeconfig, openKube} = await import('./kube.ts');
+  await checkKubeconfig(flags);
+  return openKube(flags, named, prompter, become);
 }
 
 /** Beside nodes that are named the API is asked only on request: another cluster's names would be worse than none. */
@@ -43,16 +56,15 @@ function becomeBy({become = 'auto'}: Flags, prompter: Prompter): Become {
 }
 
 async function openNodes(
-  named: readonly Target[],
+  targets: ReadonlyMap<string, string>,
   flags: Flags,
   prompter: Prompter,
   become: Become,
-): Promise<Source> {
+): Promise<RemoteSource> {
   const [dialWith, {parseTarget}] = await Promise.all([
     transport(flags.transport),
     import('./wire/ssh/target.ts'),
   ]);
-  const targets = new Map(named.map(({id, target}) => [id, target]));
   for (const target of targets.values()) {
     try {
       parseTarget(target);

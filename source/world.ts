@@ -43,10 +43,17 @@ export function createWorld(
   at: string,
   clusterFacts: readonly Fact[] = [],
 ): World {
-  const sweepers = new Map<string, Sweeper>(nodes.map(node => [node, createSweeper(node, facts)]));
+  const ids: string[] = [];
+  const sweepers = new Map<string, Sweeper>();
   const cluster = createSweeper(CLUSTER, clusterFacts);
   sweepers.set(CLUSTER, cluster);
-  const reach = new Map<string, NodeEvent>(nodes.map(node => [node, {node, at, state: 'dialling'}]));
+  const reach = new Map<string, NodeEvent>();
+  const add = (state: NodeEvent) => {
+    ids.push(state.node);
+    sweepers.set(state.node, createSweeper(state.node, facts));
+    reach.set(state.node, state);
+  };
+  for (const node of nodes) add({node, at, state: 'dialling'});
   let api: NodeEvent | undefined;
   let generation = 0;
 
@@ -59,7 +66,7 @@ export function createWorld(
 
   return {
     get nodes() {
-      return nodes.map(view);
+      return ids.map(view);
     },
     get cluster() {
       return cluster.snapshot();
@@ -70,7 +77,7 @@ export function createWorld(
     get generation() {
       return generation;
     },
-    statuses: () => nodes.map(id => statusOf(view(id))),
+    statuses: () => ids.map(id => statusOf(view(id))),
     apiStatus() {
       const snapshot = cluster.snapshot();
       const status = api && statusOf({id: CLUSTER, reach: api, ...(snapshot ? {snapshot} : {})});
@@ -84,6 +91,8 @@ export function createWorld(
     },
     evidence: evidence => sweepers.get(evidence.node)?.evidence(evidence),
     apply(event) {
+      // One that joined the cluster meanwhile.
+      if (event.type === 'node' && !sweepers.has(event.node)) add(event);
       const sweeper = sweepers.get(event.node);
       if (!sweeper) return;
       if (event.type === 'reply') return sweeper.reply(event);

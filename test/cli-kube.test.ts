@@ -134,14 +134,21 @@ test.each<[string, readonly string[], string, number, RegExp]>([
     'no such context',
     ['overview', '--context', 'nope'],
     'config',
-    3,
+    1,
+    /has no context “nope”\. It has: lab\./,
+  ],
+  [
+    'no such context, beside a node',
+    ['overview', '--nodes', 'root@127.0.0.1:1', '--context', 'nope'],
+    'config',
+    1,
     /has no context “nope”\. It has: lab\./,
   ],
   [
     'a file that is not there',
     ['overview', '--kubeconfig', '/no/such'],
     'config',
-    3,
+    1,
     /\/no\/such could not be read: there is no such file/,
   ],
   [

@@ -14,9 +14,23 @@ test('a node has been as it is since when its source says, else since the event'
   expect(world.statuses()[0]?.since).toBe(at(12));
 });
 
-test('an event of a node that nobody asked for changes nothing', () => {
+test('a node that joins later is there from its first event on; before it, what is said of it is not', () => {
   const world = createWorld(['n'], [], at(0));
+  world.apply({
+    type: 'swept',
+    node: 'other',
+    swept: 1,
+    at: at(1),
+    uptime: 1,
+    cpu: 0,
+    wall: 0,
+    bytes: 0,
+    trips: 1,
+  });
+  expect(world.statuses().map(({id, sweep}) => [id, sweep])).toEqual([['n', 0]]);
   world.apply({...say('lost', 1), node: 'other'});
-  expect(world.statuses()).toHaveLength(1);
-  expect(world.statuses()[0]?.state).toBe('dialling');
+  expect(world.statuses().map(({id, state}) => [id, state])).toEqual([
+    ['n', 'dialling'],
+    ['other', 'lost'],
+  ]);
 });

@@ -21,7 +21,11 @@ export type RemoteOptions = {
   readonly become?: Become;
 };
 
-export type RemoteSource = Source & Required<Pick<Source, 'redial'>>;
+export type RemoteSource = Source &
+  Required<Pick<Source, 'redial'>> & {
+    /** One more node to keep reached, unless there is one of that name; its events begin at once. */
+    add(id: string): void;
+  };
 
 /** A `Source` over any way of starting a shell on a node; see `node.ts` for how a node is kept reached. */
 export function createRemoteSource({
@@ -43,7 +47,9 @@ export function createRemoteSource({
   let closed = false;
 
   return {
-    nodes: [...nodes.keys()],
+    get nodes() {
+      return [...nodes.keys()];
+    },
 
     async *sweep(reads, signal) {
       if (closed || signal.aborted) return;
@@ -85,6 +91,14 @@ export function createRemoteSource({
         signal.removeEventListener('abort', leave);
         listeners.delete(box);
       }
+    },
+
+    add(id) {
+      if (closed || nodes.has(id)) return;
+      const node = createNode(id, parts);
+      nodes.set(id, node);
+      tell(node.state);
+      if (listeners.size > 0) node.start();
     },
 
     redial(id) {

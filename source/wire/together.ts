@@ -4,7 +4,9 @@ import {CLUSTER, type Source} from './source.ts';
 /** Nodes read by one source, the cluster's API by another. Neither waits for the other. */
 export function together(nodes: Source, cluster: Source): Source {
   return {
-    nodes: nodes.nodes,
+    get nodes() {
+      return nodes.nodes;
+    },
     cluster: true,
     sweep(reads, signal) {
       const [ofCluster, ofNodes] = [true, false].map(own =>
