@@ -57,6 +57,7 @@ function wordsFor(): Record<string, string[]> {
     path: ['data/backup-0', 'shop/db-0'],
     connection: [`${flow.local}:${flow.localPort}-${flow.remote}:${flow.remotePort}`],
     mesh: [],
+    access: [],
     services: [],
   };
 }

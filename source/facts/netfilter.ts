@@ -148,6 +148,8 @@ function sectionOf(bytes: Buffer, from: number): {to: number; status?: string; n
 
 const REFUSED = 'which packet filter tables are in use may only be read by root.';
 
+const WITHOUT_ROOT = 'packet filter rules cannot be read at all.';
+
 export const NETFILTER: Fact = {
   name: 'netfilter',
   reader: {
@@ -156,7 +158,7 @@ export const NETFILTER: Fact = {
     scope: 'node',
     command: COMMAND,
     why: 'What the node translates: services, node ports, host ports, masquerade.',
-    withoutRoot: 'packet filter rules cannot be read at all.',
+    withoutRoot: WITHOUT_ROOT,
     limit: 64_000_000,
     timeout: 15,
   },
@@ -188,10 +190,14 @@ export const NETFILTER: Fact = {
   contribute(reply, soFar) {
     const {problems, refused, ...netfilter} =
       reply.reader === PASTED ? pastedNetfilter(piecesOf(reply)) : parseNetfilter(reply.out);
-    const said = refused ? [...problems, REFUSED] : problems;
-    const gaps = gapsOf(reply, {name: 'the netfilter reader'}, said);
-    const nothing = refused || reply.out.length === 0;
-    const garbage = netfilter.rulesets.length + netfilter.servers.length === 0 && problems.length > 0;
+    const uid = reply.reader === PASTED ? undefined : soFar.identity?.value.uid;
+    const ordinary = uid !== undefined && uid !== 0;
+    // Tools that need root say so each in its own words, or nothing at all: one gap for all of them.
+    const said = ordinary ? [] : refused ? [...problems, REFUSED] : problems;
+    const gaps = gapsOf(reply, {name: 'the netfilter reader'}, said, {soFar, withoutRoot: WITHOUT_ROOT});
+    const none = netfilter.rulesets.length + netfilter.servers.length === 0;
+    const nothing = refused || reply.out.length === 0 || (ordinary && none);
+    const garbage = none && problems.length > 0;
     if (soFar.hostNetns === undefined || nothing || garbage) return {gaps};
     return {netns: new Map([[soFar.hostNetns, {netfilter: dated(reply, netfilter)}]]), gaps};
   },

@@ -45,7 +45,7 @@ function sudoRefusal(said: string): string {
   if (said === 'missing') return 'sudo is not installed there';
   if (/ is required$/.test(said))
     return 'sudo wants a password there, which the UI asks for (a command that prints cannot)';
-  if (/must have a tty/.test(said))
+  if (wantsTerminal({means: 'none', sudo: said}))
     return 'sudo wants a terminal there (`requiretty`), which hoptop never opens: add `Defaults:USER !requiretty`';
   if (/not in the sudoers file/.test(said)) return 'the sudoers file does not name that user';
   if (/is not allowed to (execute|run)/.test(said))
@@ -65,3 +65,10 @@ function doasRefusal(said: string): string {
 }
 
 const plain = (text: string) => text.replace(/\.$/, '');
+
+/** Whether sudoers turns away whoever has no terminal. */
+export const wantsTerminal = ({sudo}: Rights): boolean => sudo !== undefined && /must have a tty/.test(sudo);
+
+/** Whether doas is the way to root there: it was, or sudo is not installed and doas is. */
+export const doasOnly = ({means, sudo, doas}: Rights): boolean =>
+  means === 'doas' || (sudo === 'missing' && doas !== undefined && doas !== 'missing');

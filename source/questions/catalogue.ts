@@ -1,5 +1,6 @@
 import {toJsonSchema} from '@valibot/to-json-schema';
 import type {Graph} from '../model/graph.ts';
+import {access} from './access.ts';
 import type {Answer, Missing} from './answer.ts';
 import {connection} from './connection.ts';
 import {connectionNames} from './connection-names.ts';
@@ -43,6 +44,7 @@ export const QUESTIONS: readonly Definition[] = [
   services,
   path,
   mesh,
+  access,
 ];
 
 export function definitionOf(name: QuestionName): Definition {

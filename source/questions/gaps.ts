@@ -42,6 +42,8 @@ export function gapsFor(graph: Graph, facts: readonly string[], region: Region =
 const UNSEEN: readonly (readonly [what: string, facts: readonly string[]])[] = [
   ['who holds sockets', ['owners']],
   ['what runtimes keep of pods', ['sandboxes', 'memberships']],
+  ['tracked connections', ['conntrack']],
+  ['packet filter rules', ['netfilter']],
   [
     'what is in other network namespaces',
     ['namespaces', 'network', 'counters', 'forwarding', 'sockets', 'rules6', 'netns-sysctls', 'nsids'],

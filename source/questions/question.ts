@@ -24,6 +24,7 @@ export const QUESTION_NAMES = [
   'services',
   'path',
   'mesh',
+  'access',
 ] as const;
 
 export type QuestionName = (typeof QUESTION_NAMES)[number];

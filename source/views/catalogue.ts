@@ -1,3 +1,4 @@
+import type {AccessAnswer} from '../questions/access.ts';
 import type {Answer} from '../questions/answer.ts';
 import type {ConnectionAnswer} from '../questions/connection.ts';
 import type {InterfacesAnswer} from '../questions/interfaces.ts';
@@ -14,6 +15,7 @@ import type {ProcessesAnswer} from '../questions/processes.ts';
 import type {RoutesAnswer} from '../questions/routes.ts';
 import type {ServicesAnswer} from '../questions/services.ts';
 import type {SocketsAnswer} from '../questions/sockets.ts';
+import {accessView} from './access.ts';
 import {connectionView} from './connection.ts';
 import {gapSentences} from './gaps.ts';
 import {linkView} from './link.ts';
@@ -66,5 +68,7 @@ function body(answer: Answer): Omit<View, 'gaps'> {
       return pathView(answer as PathAnswer);
     case 'mesh':
       return meshView(answer as MeshAnswer);
+    case 'access':
+      return accessView(answer as AccessAnswer);
   }
 }

@@ -3,8 +3,10 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, afterEach, beforeAll, expect, test} from 'vitest';
+import {parseAllDocuments} from 'yaml';
 import {CLUSTER_FACTS} from '../../../source/facts/cluster.ts';
 import {parsePodObjects} from '../../../source/facts/kube/pods.ts';
+import {kubeGrant} from '../../../source/questions/access-grants.ts';
 import {createClient} from '../../../source/wire/kube/client.ts';
 import {accessOf} from '../../../source/wire/kube/kubeconfig.ts';
 import {proxyOf} from '../../../source/wire/kube/proxy.ts';
@@ -40,6 +42,8 @@ async function serve(options: Partial<Parameters<typeof startApiServer>[0]> = {}
   open.push(server);
   return server;
 }
+
+type Rule = {apiGroups: string[]; resources: string[]; verbs: string[]};
 
 type Trial = {
   readonly server?: string;
@@ -240,6 +244,51 @@ test('one resource that is refused is a gap with its reason; the others are told
   expect(gaps).toMatchObject([
     {fact: 'kube-nodes', reason: expect.stringMatching(/^The Kubernetes API does not let/)},
   ]);
+});
+
+test.each([
+  ['suffices for all that is asked, lists and watches', (rule: Rule) => rule],
+  [
+    'less than it does not',
+    ({apiGroups, resources, verbs}: Rule) => ({apiGroups, resources: resources.slice(1), verbs}),
+  ],
+])('the role that `access` prints: %s', async (_, some) => {
+  const [role] = parseAllDocuments(kubeGrant().lines.join('\n')).map(document => document.toJS());
+  const rules = (role.rules as Rule[]).map(some);
+  const server = await serve();
+  const denied: string[] = [];
+  // As RBAC decides: GET of a collection is `list`, or `watch` with that parameter.
+  server.handlers.push((url, response) => {
+    const parts = url.pathname.split('/').slice(1);
+    const group = parts[0] === 'apis' ? parts[1]! : '';
+    const verb = url.searchParams.has('watch') ? 'watch' : 'list';
+    const allowed = rules.some(
+      ({apiGroups, resources, verbs}) =>
+        apiGroups.includes(group) && resources.includes(parts.at(-1)!) && verbs.includes(verb),
+    );
+    if (allowed) return false;
+    denied.push(`${verb} ${url.pathname}`);
+    response.statusCode = 403;
+    response.end(fixture('nodes-forbidden.json'));
+    return true;
+  });
+  const source = ask(server.port);
+  const {replies} = await sweep(source);
+  // What is asked for again is watched from then on.
+  await sweep(source);
+  const errors = [...replies.values()].map(({err}) => err).filter(err => err !== '');
+  if (rules.some(({resources}, i) => resources.length < (role.rules as Rule[])[i]!.resources.length)) {
+    expect(denied.sort()).toEqual(['list /api/v1/nodes', 'list /apis/apps/v1/daemonsets']);
+    expect(errors).not.toEqual([]);
+    return;
+  }
+  await until(() =>
+    [...server.lists.keys()].every(path =>
+      server.requests.some(one => one.startsWith(`GET ${path}?`) && one.includes('watch')),
+    ),
+  );
+  expect(denied).toEqual([]);
+  expect(errors).toEqual([]);
 });
 
 test.each<[string, (server: ApiServer) => Trial | Promise<Trial>, RegExp]>([
