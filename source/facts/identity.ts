@@ -49,6 +49,9 @@ const LABELS = new Set([
   'crio',
 ]);
 
+/** Lines of who reads, and by what; they stand together. */
+const OF_RIGHTS = new Set(['uid', 'user', 'by', 'sudo', 'doas']);
+
 /**
  * Labelled lines. Sample (Debian 12): `hostname=atlas`, `kernel=6.18.44`, `arch=x86_64`, `uid=0`,
  * `os=PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"`, `boot-time=btime 1795410809`, `containerd=containerd
@@ -58,9 +61,11 @@ const LABELS = new Set([
 export function parseIdentity(out: Uint8Array): {identity?: Identity; problems: readonly string[]} {
   const found = new Map<string, string>();
   const problems: string[] = [];
-  for (const {text} of linesOf(out)) {
+  const told: {from: number; to: number}[] = [];
+  for (const {text, from, to} of linesOf(out)) {
     const equals = text.indexOf('=');
     const label = text.slice(0, Math.max(0, equals));
+    if (OF_RIGHTS.has(label)) told.push({from, to});
     const value = text.slice(equals + 1).trim();
     if (!LABELS.has(label)) problems.push(`a line without a known label: ${quoted(text)}.`);
     else if (value !== '' && !found.has(label)) found.set(label, value);
@@ -90,7 +95,7 @@ export function parseIdentity(out: Uint8Array): {identity?: Identity; problems: 
       ...optional('clock', whole('clock')),
       ...optional('bootTime', whole('boot-time')),
       ...optional('runtime', runtimeOf(found)),
-      ...optional('rights', rightsOf(found)),
+      ...optional('rights', rightsOf(found, {from: told[0]?.from ?? 0, to: told.at(-1)?.to ?? 0})),
     },
     problems,
   };

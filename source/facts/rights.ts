@@ -1,4 +1,5 @@
 /** By what reads run as the user that they run as, and what was refused on the way there (`wire/rights.ts`). */
+import type {Span} from './evidence.ts';
 import {sanitise} from './text.ts';
 
 /**
@@ -9,6 +10,8 @@ export const MEANS = ['login', 'sudo', 'sudo-password', 'doas', 'none'] as const
 export type Means = (typeof MEANS)[number];
 
 export type Rights = {
+  /** Where in the reply of `identity` it stands. */
+  readonly span: Span;
   readonly means: Means;
   /** Name of the user who logged in. */
   readonly user?: string;
@@ -19,7 +22,7 @@ export type Rights = {
 };
 
 /** From the labelled lines of the fact `identity`; undefined where they do not tell, as in older recordings. */
-export function rightsOf(found: ReadonlyMap<string, string>): Rights | undefined {
+export function rightsOf(found: ReadonlyMap<string, string>, span: Span): Rights | undefined {
   const means = MEANS.find(one => one === found.get('by'));
   if (means === undefined) return undefined;
   const said = (tool: 'sudo' | 'doas') => {
@@ -29,11 +32,11 @@ export function rightsOf(found: ReadonlyMap<string, string>): Rights | undefined
     return text === '' || means !== 'none' ? {} : {[tool]: text};
   };
   const user = sanitise(found.get('user') ?? '');
-  return {means, ...(user === '' ? {} : {user}), ...said('sudo'), ...said('doas')};
+  return {span, means, ...(user === '' ? {} : {user}), ...said('sudo'), ...said('doas')};
 }
 
 /** Why nobody became root, and what would change that; the way there is by sudo unless only doas is there. */
-export function refusals({sudo, doas}: Rights): string[] {
+export function refusals({sudo, doas}: Pick<Rights, 'sudo' | 'doas'>): string[] {
   return [
     ...(sudo === undefined ? [] : [sudoRefusal(sudo)]),
     ...(doas === undefined ? [] : [doasRefusal(doas)]),
@@ -45,7 +48,7 @@ function sudoRefusal(said: string): string {
   if (said === 'missing') return 'sudo is not installed there';
   if (/ is required$/.test(said))
     return 'sudo wants a password there, which the UI asks for (a command that prints cannot)';
-  if (wantsTerminal({means: 'none', sudo: said}))
+  if (wantsTerminal({sudo: said}))
     return 'sudo wants a terminal there (`requiretty`), which hoptop never opens: add `Defaults:USER !requiretty`';
   if (/not in the sudoers file/.test(said)) return 'the sudoers file does not name that user';
   if (/is not allowed to (execute|run)/.test(said))
@@ -67,7 +70,8 @@ function doasRefusal(said: string): string {
 const plain = (text: string) => text.replace(/\.$/, '');
 
 /** Whether sudoers turns away whoever has no terminal. */
-export const wantsTerminal = ({sudo}: Rights): boolean => sudo !== undefined && /must have a tty/.test(sudo);
+export const wantsTerminal = ({sudo}: Pick<Rights, 'sudo'>): boolean =>
+  sudo !== undefined && /must have a tty/.test(sudo);
 
 /** Whether doas is the way to root there: it was, or sudo is not installed and doas is. */
 export const doasOnly = ({means, sudo, doas}: Rights): boolean =>

@@ -6,7 +6,8 @@ import {apiResources, kubeGrant, nodeGrants} from './access-grants.ts';
 import {ReadRow, readRows} from './access-reads.ts';
 import {type Definition, isMissing} from './definition.ts';
 import {gapsFor} from './gaps.ts';
-import {base, count, flag, list, maybe, text} from './schema.ts';
+import {identityEvidence} from './node-rows.ts';
+import {base, count, Evidence, type EvidenceRow, flag, list, maybe, text} from './schema.ts';
 import {resolve, scopeWords} from './scope.ts';
 
 const NodeAccess = v.object({
@@ -26,6 +27,7 @@ const NodeAccess = v.object({
   whole: count('Facts that were read whole, or have nothing to tell.'),
   partly: count('Facts that were read in part.'),
   unread: count('Facts that could not be read.'),
+  evidence: v.pipe(list(Evidence), v.description('Where it says who reads it, and by what.')),
 });
 export type NodeAccess = v.InferOutput<typeof NodeAccess>;
 
@@ -100,7 +102,15 @@ function nodeAccess(node: GraphNode): NodeAccess {
     whole: among('read', 'nothing'),
     partly: among('partly'),
     unread: among('refused', 'failed'),
+    evidence: whoEvidence(node),
   };
+}
+
+function whoEvidence(node: GraphNode): EvidenceRow[] {
+  const identity = node.snapshot?.identity;
+  const span = identity?.value.rights?.span;
+  if (!identity || !span) return identityEvidence(node);
+  return [{node: node.id, fact: 'identity', sweep: identity.sweep, from: span.from, to: span.to}];
 }
 
 function apiAccess(graph: Graph): AccessAnswer['api'] {

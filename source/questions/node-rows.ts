@@ -116,7 +116,7 @@ export function nodeRow(graph: Graph, node: GraphNode): NodeRow {
 const encoder = new TextEncoder();
 
 /** The first lines of the reply that says who the node is (`facts/identity.ts`): its name, then its kernel. */
-function identityEvidence({id, snapshot}: GraphNode): EvidenceRow[] {
+export function identityEvidence({id, snapshot}: GraphNode): EvidenceRow[] {
   const identity = snapshot?.identity;
   if (!identity) return [];
   const {hostname, kernel} = identity.value;

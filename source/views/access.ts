@@ -50,7 +50,11 @@ function nodeTable(nodes: readonly NodeAccess[]): Table {
       }),
       words('why', 'Why not more', 1, 12, node => node.refusals.join('; '), {grow: true, readable: 30}),
     ],
-    row: node => ({id: node.name, opens: {name: 'node', words: [node.name]}}),
+    row: node => ({
+      id: node.name,
+      opens: {name: 'node', words: [node.name]},
+      evidence: node.evidence,
+    }),
     empty: 'No node was asked to be read: name some with --nodes.',
   });
 }

@@ -14,7 +14,7 @@ import {toView} from '../../source/views/catalogue.ts';
 import {viewText} from '../../source/views/text.ts';
 import {graphOf, snapshotOf} from '../model/world.ts';
 
-type Login = {uid: number; rights?: Rights};
+type Login = {uid: number; rights?: Omit<Rights, 'span'>};
 
 /** Nodes that are read as these users. */
 function accessOf(logins: Readonly<Record<string, Login>>): AccessAnswer {
@@ -30,7 +30,11 @@ function accessOf(logins: Readonly<Record<string, Login>>): AccessAnswer {
     const {sandboxes: _, ...rest} = snapshot;
     const identity = {
       ...snapshot.identity!,
-      value: {...snapshot.identity!.value, uid, ...(rights ? {rights} : {})},
+      value: {
+        ...snapshot.identity!.value,
+        uid,
+        ...(rights ? {rights: {...rights, span: {from: 0, to: 9}}} : {}),
+      },
     };
     return [name, {snapshot: {...rest, identity}, state: 'ready' as const}] as const;
   });

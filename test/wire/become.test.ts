@@ -134,8 +134,12 @@ async function whoIs(program: string, become: Become) {
   });
   stop.abort();
   await listening;
-  const {uid, rights} = node!.identity!.value;
-  return {uid, rights: rights!, said: refusals(rights!), events, text: new TextDecoder().decode(reply.out)};
+  const {uid, rights: found} = node!.identity!.value;
+  const {span, ...rights} = found!;
+  // The lines that tell it, and no others.
+  const told = new TextDecoder().decode(reply.out.subarray(span.from, span.to));
+  expect(told.split('\n').map(line => line.split('=')[0])).toEqual(['uid', 'user', 'by', 'sudo', 'doas']);
+  return {uid, rights, said: refusals(rights), events, text: new TextDecoder().decode(reply.out)};
 }
 
 const nobody = (how: How = 'auto') => createBecome(how, headless);
