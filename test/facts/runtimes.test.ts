@@ -43,7 +43,8 @@ describe('CRI-O 1.36', () => {
     namespace: 'shop',
     uid: UID,
     netns: '/var/run/netns/8f7f2e5c-8a63-4f0e-9d2b-111111111111',
-    cgroups: `/kubepods.slice/kubepods-pod${UID.replaceAll('-', '_')}.slice/crio-`,
+    cgroup: container =>
+      `/kubepods.slice/kubepods-pod${UID.replaceAll('-', '_')}.slice/crio-${container}.scope`,
   };
   const onHost: CrioPod = {
     ...pod,

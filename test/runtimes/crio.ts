@@ -15,7 +15,8 @@ export type CrioPod = {
   readonly uid: string;
   /** Where its network namespace is pinned; absent for one on the node's network. */
   readonly netns?: string;
-  readonly cgroups: string;
+  /** The control group of one of its containers. */
+  readonly cgroup: (container: string) => string;
 };
 
 /** What runs in a container, and what it sees of the machine: as little as a process needs. */
@@ -80,7 +81,7 @@ export const crioSandbox = (pod: CrioPod, path: string, args: readonly string[])
       'io.kubernetes.cri-o.SandboxID': pod.id,
       'io.kubernetes.cri-o.SandboxName': `k8s_${pod.name}_${pod.namespace}_${pod.uid}_0`,
     },
-    ...{linux: {cgroupsPath: `${pod.cgroups}${pod.id}`, namespaces: namespaces(pod)}},
+    ...{linux: {cgroupsPath: pod.cgroup(pod.id), namespaces: namespaces(pod)}},
   });
 };
 
@@ -107,6 +108,6 @@ export const crioContainer = (
       'io.kubernetes.cri-o.SandboxID': pod.id,
       'io.kubernetes.cri-o.SandboxName': `k8s_${pod.name}_${pod.namespace}_${pod.uid}_0`,
     },
-    ...{linux: {cgroupsPath: `${pod.cgroups}${id}`, namespaces: namespaces(pod)}},
+    ...{linux: {cgroupsPath: pod.cgroup(id), namespaces: namespaces(pod)}},
   });
 };
