@@ -6,6 +6,7 @@
  * routes, neighbours) is due at first, when the namespace's fingerprint changed, and every `backstop` sweeps.
  */
 import {createChoices} from './choices.ts';
+import {skewOf} from './facts/clock.ts';
 import type {Evidence, Gap} from './facts/evidence.ts';
 import type {Contribution, Fact} from './facts/fact.ts';
 import {PASTED} from './facts/pieces.ts';
@@ -231,8 +232,10 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
       collectTables();
       const {cpu, wall, bytes, trips} = swept;
       const was = complete;
+      const told = draft.clock?.sweep === swept.swept ? skewOf(draft.clock, swept, was?.skew) : was?.skew;
       const done: Snapshot = {
         ...draft,
+        ...(told ? {skew: told} : {}),
         sweep: swept.swept,
         at: swept.at,
         uptime: swept.uptime,

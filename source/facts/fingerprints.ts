@@ -5,11 +5,13 @@ import {CONTAINER_GLOBS} from './sandboxes/reader.ts';
 
 /**
  * Samples: a process id with checksums of its namespace's `route`, `fib_trie`, `if_inet6` and `arp`, the names of its
- * interfaces and the IPv6 routes that nothing else mirrors; then the node's own links, and what lies on disk.
+ * interfaces and the IPv6 routes that nothing else mirrors; what the node's clock shows (seconds
+ * since 1970); then the node's own links, and what lies on disk.
  * ```
  * 2928 2898569936,3073015037,3469292735,4280954909,lo,eth0
  * host 3184570171
  * node 1173894212
+ * clock 1795489600
  * ```
  */
 export function parseFingerprints(out: Uint8Array): {
@@ -19,7 +21,7 @@ export function parseFingerprints(out: Uint8Array): {
   const rows = new Map<string, string>();
   const problems: string[] = [];
   for (const {text} of linesOf(out)) {
-    const match = /^(\d+|host|node) (\S+)$/.exec(text);
+    const match = /^(\d+|host|node|clock) (\S+)$/.exec(text);
     if (match) rows.set(match[1]!, match[2]!);
     else problems.push(`a line that is no fingerprint: ${quoted(text)}.`);
   }
@@ -39,7 +41,8 @@ const AWK = [
   'else{split(t,r," ");if(!(r[9]~/^8/||r[9]~/^..[13579bdf]/||r[1]~/^ff0/||r[6]=="ffffffff"&&r[10]=="lo"',
   '||r[1]~/^fe80/&&r[5]~/^0*$/))s=r[1] r[2] r[3] r[4] r[5] r[6] r[9] r[10]}}',
   's!=""{p=a[3];if(!(p in S))P[++k]=p;S[p]=S[p] "," s;s=""}',
-  'END{for(i=1;i<=k;i++)print P[i] " " substr(S[P[i]],2)}',
+  // The second call tells what the first one took for a seed: the time of day (POSIX, `awk`).
+  'END{for(i=1;i<=k;i++)print P[i] " " substr(S[P[i]],2);srand();print "clock " srand()}',
 ].join('');
 
 /** `sum`: a program that prints a checksum first and the file last. */
@@ -100,7 +103,10 @@ export const FINGERPRINTS: Fact = {
     if (host !== undefined) prints.set(host, `${prints.get(host) ?? ''} ${rows.get('host') ?? ''}`);
     const node = rows.get('node');
     if (node !== undefined) prints.set('node', node);
-    return {node: {fingerprints: dated(reply, prints)}, gaps};
+    const clock = Number(rows.get('clock'));
+    // One that was not set is near its epoch; what a tool makes up is no time.
+    const told = Number.isSafeInteger(clock) && clock > 0 ? {clock: dated(reply, clock)} : {};
+    return {node: {fingerprints: dated(reply, prints), ...told}, gaps};
   },
   /** Nothing secret: checksums, names of interfaces and IPv6 prefixes. */
   redact: out => out,

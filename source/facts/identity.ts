@@ -22,12 +22,10 @@ export type Identity = {
   /** By what the reads ran as that user; absent in recordings older than this. */
   readonly rights?: Rights;
   readonly cpus?: number;
-  /** Seconds since 1970 by the node's own clock. */
-  readonly clock?: number;
   /** Seconds since 1970 at which it booted (`btime` of /proc/stat): what process start times count from. */
   readonly bootTime?: number;
-  /** The container runtime and its version as Kubernetes writes them: `containerd://1.6.20~ds1`. */
-  readonly runtime?: string;
+  /** The container runtimes that are there and their versions as Kubernetes writes them: `containerd://1.6.20~ds1`. */
+  readonly runtimes?: readonly string[];
 };
 
 const LABELS = new Set([
@@ -43,10 +41,12 @@ const LABELS = new Set([
   'sudo',
   'doas',
   'cpus',
+  // Of recordings made before the fingerprints told it.
   'clock',
   'boot-time',
   'containerd',
   'crio',
+  'docker',
 ]);
 
 /** Lines of who reads, and by what; they stand together. */
@@ -92,21 +92,27 @@ export function parseIdentity(out: Uint8Array): {identity?: Identity; problems: 
       ...optional('arch', found.get('arch')),
       ...optional('bootId', found.get('boot-id')),
       ...optional('cpus', whole('cpus')),
-      ...optional('clock', whole('clock')),
       ...optional('bootTime', whole('boot-time')),
-      ...optional('runtime', runtimeOf(found)),
+      ...optional('runtimes', runtimesOf(found)),
       ...optional('rights', rightsOf(found, {from: told[0]?.from ?? 0, to: told.at(-1)?.to ?? 0})),
     },
     problems,
   };
 }
 
-/** The version that the runtime's own program tells; the first that is there, as a node runs one. */
-function runtimeOf(found: ReadonlyMap<string, string>): string | undefined {
-  const containerd = /^containerd \S+ v?([0-9]\S*)/.exec(found.get('containerd') ?? '')?.[1];
-  if (containerd !== undefined) return `containerd://${containerd}`;
-  const crio = /^crio version ([0-9]\S*)/.exec(found.get('crio') ?? '')?.[1];
-  return crio === undefined ? undefined : `cri-o://${crio}`;
+const VERSIONS = [
+  ['containerd', /^containerd \S+ v?([0-9]\S*)/, 'containerd'],
+  ['crio', /^crio version ([0-9]\S*)/, 'cri-o'],
+  ['docker', /^Docker version ([0-9][^\s,]*)/, 'docker'],
+] as const;
+
+/** The versions that the runtimes' own programs tell; undefined where there is none. */
+function runtimesOf(found: ReadonlyMap<string, string>): readonly string[] | undefined {
+  const all = VERSIONS.flatMap(([label, pattern, name]) => {
+    const version = pattern.exec(found.get(label) ?? '')?.[1];
+    return version === undefined ? [] : [`${name}://${version}`];
+  });
+  return all.length > 0 ? all : undefined;
 }
 
 /** Linux prints system, name, release, version (which begins with `#`), machine (`uname(1)`). */
@@ -121,8 +127,8 @@ function pastedIdentity(reply: Reply): ReturnType<typeof parseIdentity> {
   if (!uname) return {problems: []};
   const [, hostname, kernel, arch] = uname as unknown as [string, string, string, string];
   const containerd = lines.find(line => CONTAINERD.test(line));
-  const runtime = containerd === undefined ? undefined : runtimeOf(new Map([['containerd', containerd]]));
-  return {identity: {hostname, kernel, arch, ...optional('runtime', runtime)}, problems: []};
+  const runtimes = containerd === undefined ? undefined : runtimesOf(new Map([['containerd', containerd]]));
+  return {identity: {hostname, kernel, arch, ...optional('runtimes', runtimes)}, problems: []};
 }
 
 function keepUname(out: Uint8Array): Uint8Array {
@@ -144,10 +150,11 @@ export const IDENTITY: Fact = {
       'v=; { IFS= read -r v </proc/sys/kernel/random/boot_id; } 2>/dev/null; echo "boot-id=$v"',
       `v=$(id); w=\${v#*"("}; v=\${v#uid=}; echo "uid=\${v%%[!0-9]*}"; echo "user=\${SUDO_USER:-\${DOAS_USER:-\${w%%")"*}}}"`,
       'echo "by=$hop_by"; printf "%s\\n" "sudo=$hop_sudo" "doas=$hop_doas"',
-      'echo "clock=$(date +%s)"',
       `awk '/^cpu[0-9]/ { n++ } /^btime/ { b = $0 } END { print "cpus=" n; print "boot-time=" b }' /proc/stat`,
-      'echo "containerd=$(containerd --version 2>/dev/null)"',
+      'echo "containerd=$(PATH=$PATH:/var/lib/rancher/k3s/data/current/bin:/var/lib/rancher/rke2/bin:/snap/microk8s/current/bin; containerd --version 2>/dev/null)"',
       'echo "crio=$(crio --version 2>/dev/null | head -n 1)"',
+      // Docker is on many nodes; it is a runtime of pods where a shim for it listens.
+      'v=; for s in /run/cri-dockerd.sock /run/dockershim.sock; do [ ! -S "$s" ] || v=$(dockerd --version 2>/dev/null); done; echo "docker=$v"',
     ].join('; '),
     why: 'Who the node is, what it runs, and since when it has been up.',
     limit: 16_384,

@@ -1,4 +1,5 @@
 import type {Address} from './addresses.ts';
+import type {Skew} from './clock.ts';
 import type {Cluster} from './cluster.ts';
 import type {ConntrackTable} from './conntrack/table.ts';
 import type {DevCounters} from './counters.ts';
@@ -80,6 +81,10 @@ export type Snapshot = {
   /** Names of log files, which tell pods and containers where their runtime's state does not. */
   readonly podLogs?: Dated<readonly PodLog[]>;
   readonly memberships?: Dated<readonly Membership[]>;
+  /** Seconds since 1970 by the node's own clock. */
+  readonly clock?: Dated<number>;
+  /** How far that is from this machine's. */
+  readonly skew?: Skew;
   /** Of the cluster's own snapshot only: what its API says. */
   readonly cluster?: Cluster;
   /**

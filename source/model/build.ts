@@ -1,6 +1,7 @@
 import type {Gap} from '../facts/evidence.ts';
 import type {NetnsFacts, Snapshot} from '../facts/snapshot.ts';
 import {type ApiReach, apiGaps} from './api.ts';
+import {clockGaps} from './clocks.ts';
 import {joinEnds, type Seen} from './ends.ts';
 import type {Container, Graph, GraphNode, Interface, Namespace, NodeInput, Pod, Proc} from './graph.ts';
 import {addListed, listedAt} from './listed.ts';
@@ -62,6 +63,7 @@ export function buildGraph(
     gaps: [
       ...apiGaps(api, cluster),
       ...nodes.flatMap(node => gapsOf(node, at ?? moments.at(-1) ?? '')),
+      ...clockGaps(nodes),
       ...(cluster?.gaps ?? []),
       ...unjoined,
     ],

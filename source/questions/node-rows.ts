@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import {runtimesInUse} from '../facts/sandboxes/runtimes.ts';
+import {clockOff, offText} from '../model/clocks.ts';
 import type {Graph, GraphNode} from '../model/graph.ts';
 import {listedEvidence} from '../model/listed.ts';
 import {asOf} from '../model/unread.ts';
@@ -35,6 +37,14 @@ export const NodeRow = v.object({
   os: maybe.text('Name of its operating system.'),
   kernel: maybe.text('Kernel release.'),
   runtime: maybe.text('Container runtime and version, e.g. containerd://1.6.20.'),
+  clock: v.optional(
+    v.object({
+      low: count('Seconds that its clock is ahead of this machine’s at least; negative: behind.'),
+      high: count('The same at most.'),
+      off: maybe.count('The same to the second, where it surely is off.'),
+      text: maybe.text('The same in words.'),
+    }),
+  ),
   arch: maybe.text('Architecture.'),
   machineId: maybe.text('Its machine-id.'),
   uptime: maybe.count('Seconds it had been up.'),
@@ -94,7 +104,8 @@ export function nodeRow(graph: Graph, node: GraphNode): NodeRow {
     partial: rightsGap(graph, node)?.reason,
     os: identity?.os ?? listed?.os,
     kernel: identity?.kernel ?? listed?.kernel,
-    runtime: identity?.runtime ?? listed?.runtime,
+    runtime: runtimeOf(node) ?? listed?.runtime,
+    clock: clockOf(node),
     arch: identity?.arch ?? listed?.arch,
     machineId: identity?.machineId,
     // What was pasted does not tell, and no node has been up for no time at all.
@@ -111,6 +122,24 @@ export function nodeRow(graph: Graph, node: GraphNode): NodeRow {
     evidence: [...identityEvidence(node), ...byApi],
     cost: snapshot.cost && snapshot.cost.trips > 0 ? snapshot.cost : undefined,
   };
+}
+
+/** The runtime that most of its pods run in; where none does, the one that is there. */
+function runtimeOf({snapshot}: GraphNode): string | undefined {
+  const versions = snapshot?.identity?.value.runtimes ?? [];
+  const inUse = runtimesInUse(snapshot?.sandboxes?.value ?? [], snapshot?.memberships?.value ?? []);
+  const [most] = [...inUse]
+    .filter(([, {running}]) => running > 0)
+    .sort(([, a], [, b]) => b.running - a.running);
+  if (!most) return versions[0];
+  return versions.find(version => version.startsWith(`${most[0]}://`)) ?? most[0];
+}
+
+function clockOf({snapshot}: GraphNode): NodeRow['clock'] {
+  const skew = snapshot?.skew;
+  if (!skew) return undefined;
+  const off = clockOff(skew);
+  return {...skew, off, text: off === undefined ? undefined : offText(off)};
 }
 
 const encoder = new TextEncoder();

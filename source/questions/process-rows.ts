@@ -12,7 +12,8 @@ export const ProcessRow = v.object({
   pid: count('Process id.'),
   ppid: count('Parent’s process id.'),
   user: text('User it runs as.'),
-  start: text('When it started.'),
+  start: text('When it started, by its node’s clock.'),
+  age: maybe.count('Seconds it had run when it was read, by its node’s uptime.'),
   state: text('As ps prints it.'),
   name: text('Short name of the executable.'),
   command: text('Command line.'),
@@ -35,6 +36,7 @@ export function processRow(proc: Proc): ProcessRow {
     ppid: process.ppid,
     user: process.user,
     start: process.start,
+    age: ageOf(proc),
     state: process.state,
     name: process.name,
     command: process.command,
@@ -53,4 +55,21 @@ export function processRow(proc: Proc): ProcessRow {
       },
     ],
   };
+}
+
+/** Counted in the node's uptime from end to end, so that no clock is asked. */
+function ageOf({node, process}: Proc): number | undefined {
+  const {processes, identity} = node.snapshot ?? {};
+  // What was pasted tells no uptime.
+  if (!processes || !(processes.uptime > 0)) return undefined;
+  const sinceBoot = /^boot\+(\d+\.\d+)$/.exec(process.start)?.[1];
+  const boot = identity?.value.bootTime;
+  const started =
+    sinceBoot !== undefined
+      ? Number(sinceBoot)
+      : boot === undefined
+        ? Number.NaN
+        : Date.parse(process.start) / 1000 - boot;
+  const age = processes.uptime - started;
+  return Number.isFinite(age) ? Math.max(0, age) : undefined;
 }

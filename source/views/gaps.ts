@@ -33,7 +33,8 @@ function sentence({node, fact, netns, reason, reveal}: Gap, more: number): strin
   const others = more > 0 ? ` and ${count(more, 'more namespace')}` : '';
   const where = netns === undefined ? node : `${node}, namespace ${netns}${others}`;
   const api = fact.startsWith('kube-');
-  const what = fact === 'node' || fact === 'rights' || api ? '' : `${PLAIN[fact] ?? fact}: `;
+  const what =
+    fact === 'node' || fact === 'clock' || fact === 'rights' || api ? '' : `${PLAIN[fact] ?? fact}: `;
   // What the Kubernetes API did not tell says so itself.
   const whole = api || (names(reason).includes(node) && more === 0);
   const said = whole ? `${what}${reason}` : `${where}: ${what}${reason}`;

@@ -77,6 +77,7 @@ function about({node, at}: NodeAnswer): Fields {
     ['kernel', node.kernel && [node.kernel, node.arch].filter(Boolean).join(' ')],
     ['machine-id', node.machineId],
     ['up', node.uptime === undefined ? undefined : span(node.uptime)],
+    ['clock', clockText(node.clock)],
     ['processors', node.cpus?.toString()],
     ['read as', node.readAs === undefined ? undefined : node.readAs === 0 ? 'root' : `uid ${node.readAs}`],
     ['data', node.at && `${age(node.at, at)} old, sweep ${node.sweep}`],
@@ -96,4 +97,14 @@ function about({node, at}: NodeAnswer): Fields {
         cells: [text ? {text} : {text: 'not read', tone: 'dim' as const}],
       })),
   };
+}
+
+/** Both bounds: a link that is slow, or has been asked once, tells less. */
+function clockText(clock: NodeAnswer['node']['clock']): string | undefined {
+  if (!clock) return undefined;
+  const signed = (seconds: number) => `${seconds < 0 ? '−' : '+'}${Math.abs(seconds).toFixed(1)} s`;
+  const between = `between ${signed(clock.low)} and ${signed(clock.high)}`;
+  return clock.text === undefined
+    ? `as this machine's (${between})`
+    : `${clock.text} of this machine's (${between})`;
 }

@@ -54,6 +54,7 @@ function nodeTable(nodes: readonly NodeRow[], now: string): Table {
       words('os', 'OS-IMAGE', 4, 10, node => node.os, {max: 32}),
       words('kernel', 'KERNEL-VERSION', 3, 10, node => node.kernel, {max: 28}),
       words('runtime', 'CONTAINER-RUNTIME', 8, 7, node => node.runtime, {max: 32}),
+      ...clocks(nodes),
       figures('uptime', 'UPTIME', 5, 6, node => node.uptime, {show: span}),
       figures('namespaces', 'NETNS', 6, 5, node => node.namespaces),
       figures('processes', 'PROCS', 7, 5, node => node.processes),
@@ -88,6 +89,15 @@ function costs(nodes: readonly NodeRow[]): readonly ColumnOf<NodeRow>[] {
     figures('cpu', 'CPU', 3, 7, node => node.cost?.cpu, {show: seconds => `${seconds.toFixed(2)} s`}),
     figures('wall', 'WALL', 3, 7, node => node.cost?.wall, {show: wall => `${Math.round(wall)} ms`}),
   ];
+}
+
+/** How far clocks are off: a column where one is. */
+function clocks(nodes: readonly NodeRow[]): readonly ColumnOf<NodeRow>[] {
+  if (nodes.every(({clock}) => clock?.off === undefined)) return [];
+  const column = words<NodeRow>('clock', 'CLOCK', 1, 8, node => node.clock && (node.clock.text ?? 'right'), {
+    tone: node => (node.clock?.off === undefined ? 'plain' : 'warn'),
+  });
+  return [{...column, sort: node => node.clock?.off ?? 0}];
 }
 
 /** The columns of `kubectl get nodes -o wide` that only the Kubernetes API fills: not there where it was not read. */

@@ -6,7 +6,7 @@ import {asOfText, mark, stateMark} from './marks.ts';
 import {peerTable} from './peer-table.ts';
 import {containerText, processTable} from './process-table.ts';
 import {socketTable} from './socket-table.ts';
-import {count} from './units.ts';
+import {count, span} from './units.ts';
 import type {Fields, View} from './view.ts';
 
 type Field = Fields['fields'][number];
@@ -43,7 +43,10 @@ function fields({process: proc, ancestors, children, ports}: ProcessAnswer): Fie
   return [
     {label: 'command', cells: [{text: proc.command}], evidence: proc.evidence},
     line('user', proc.user),
-    line('started', proc.start),
+    line(
+      'started',
+      proc.age === undefined ? proc.start : `${proc.start} (${span(proc.age)} before it was read)`,
+    ),
     line('state', stateMark(proc.state, proc.asOf)),
     line('node', proc.node, {name: 'node', words: [proc.node]}),
     ...(proc.pod

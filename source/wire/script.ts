@@ -41,8 +41,9 @@ const entered = ({reader: {command, stdin, files, asks, proc, also}, asked}: Rea
     // BusyBox's ash that cannot become the command has file descriptors to put back, may not under the limit, and says
     // so without end: so both programs must be there.
     `if command -v "\${1:-${tool}}" >/dev/null 2>&1 && command -v ${tool} >/dev/null 2>&1; then`,
-    // The limit is set in the process that becomes the command: no shell is started for it.
-    `( ulimit -Sn ${whole(files)}; exec "$@" ${command} )`,
+    // The limit is set in the process that becomes the command: no shell is started for it. A library that is loaded
+    // before all others (some agents for security do that) may hold files of its own.
+    `( [ -n "$LD_PRELOAD" ] || [ -s /etc/ld.so.preload ] || ulimit -Sn ${whole(files)}; exec "$@" ${command} )`,
     // Not again for what a signal or the guard ended, or what is not there.
     `case $? in 0) ;; 12[4-9]|1[3-5]?) ( exit $? );; *) "$@" ${command};; esac`,
     `else "$@" ${command}; fi`,

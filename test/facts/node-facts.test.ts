@@ -64,10 +64,17 @@ test('identity', () => {
   });
   expect(parseIdentity(bytes('hostname=a\nkernel=6.1\n')).identity).toBeUndefined();
   const named = (line: string) =>
-    parseIdentity(bytes(`hostname=a\nkernel=6.1\nuid=0\n${line}\n`)).identity?.runtime;
+    parseIdentity(bytes(`hostname=a\nkernel=6.1\nuid=0\n${line}\n`)).identity?.runtimes;
   // As containerd 1.6.20 of Debian 12 says it.
   const containerd = 'containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u3';
-  expect(named(`containerd=${containerd}`)).toBe('containerd://1.6.20~ds1');
+  expect(named(`containerd=${containerd}`)).toEqual(['containerd://1.6.20~ds1']);
+  // As dockerd 20.10.24 of Debian 12 says it; both are there, since Docker runs by containerd.
+  expect(named(`containerd=${containerd}\ndocker=Docker version 20.10.24+dfsg1, build 5d6db84`)).toEqual([
+    'containerd://1.6.20~ds1',
+    'docker://20.10.24+dfsg1',
+  ]);
+  // As `crio --version` begins (cri-o v1.36.0, cmd/crio, internal/version).
+  expect(named('crio=crio version 1.36.0')).toEqual(['cri-o://1.36.0']);
   expect(named('containerd=')).toBeUndefined();
   const redacted = new TextDecoder().decode(IDENTITY.redact(fixture('node/node-a.identity.txt')));
   expect(redacted).not.toContain('00112233445566778899aabbccddeeff');

@@ -330,6 +330,7 @@ test('node', () => {
     kernel      6.18.5
     machine-id  not read
     up          100s
+    clock       not read
     processors  not read
     read as     root
     data        2s old, sweep 1
@@ -368,6 +369,7 @@ test('a node of which nothing was read says so, and shows no zero', () => {
     kernel      not read
     machine-id  not read
     up          not read
+    clock       not read
     processors  not read
     read as     not read
     data        not read
