@@ -58,6 +58,7 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
               state: reach.state,
               step: reach.step,
               cause: reach.cause,
+              kubernetes: reach.kubernetes,
               since: reach.since ?? reach.at,
             },
           ]),

@@ -4,9 +4,11 @@ import {EXIT} from './exit.ts';
 import {CLUSTER_FACTS} from './facts/cluster.ts';
 import {type ClusterNode, parseNodeObjects} from './facts/kube/nodes.ts';
 import {UsageError} from './options.ts';
+import {sshTargetOf} from './ssh-target.ts';
 import {createMailbox, type Mailbox} from './wire/mailbox.ts';
 import type {RemoteSource} from './wire/remote.ts';
 import {CLUSTER, type NodeEvent, type Reply, type Source} from './wire/source.ts';
+import type {Target as SshTarget} from './wire/ssh/target.ts';
 import {together} from './wire/together.ts';
 
 const FACT = 'kube-nodes';
@@ -38,7 +40,7 @@ export async function nodesByApi(kube: Source): Promise<Target[]> {
   if (reply.err !== '') throw wrong(reply.err.split('\t').join(' '));
   const {rows} = parseNodeObjects(reply.out);
   if (rows.length === 0) throw wrong('The Kubernetes API lists no node.');
-  return rows.map(targetOf);
+  return rows.map(targetOf).filter(dialled);
 }
 
 function targetOf({name, addresses}: ClusterNode): Target {
@@ -46,11 +48,20 @@ function targetOf({name, addresses}: ClusterNode): Target {
   return {id: name, target: address.includes(':') ? `[${address}]` : address};
 }
 
+/** One whose name is no host is shown as the API has it, and not dialled. */
+function dialled(one: Target): SshTarget | undefined {
+  try {
+    return sshTargetOf(one);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * `nodes`, which are dialled by `targets`, and the API, whose list they follow: a node that it lists later is dialled
  * then, one that has another address is dialled there, and of one that it lists no more that is said.
  */
-export function followNodes(nodes: RemoteSource, cluster: Source, targets: Map<string, string>): Source {
+export function followNodes(nodes: RemoteSource, cluster: Source, targets: Map<string, SshTarget>): Source {
   const both = together(nodes, cluster);
   const listeners = new Set<Mailbox<NodeEvent & {type: 'node'}>>();
   const last = new Map<string, NodeEvent>();
@@ -71,8 +82,11 @@ export function followNodes(nodes: RemoteSource, cluster: Source, targets: Map<s
     // A list that was refused, or cut, tells of nobody that is gone.
     if (err !== '' || truncated) return;
     const listed = parseNodeObjects(out).rows.map(targetOf);
-    for (const {id, target} of listed) {
-      const moved = targets.has(id) && targets.get(id) !== target;
+    for (const one of listed) {
+      const {id} = one;
+      const target = dialled(one);
+      if (!target) continue;
+      const moved = targets.has(id) && targets.get(id)!.host !== target.host;
       targets.set(id, target);
       nodes.add(id);
       if (moved) nodes.redial(id);

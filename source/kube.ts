@@ -4,6 +4,7 @@ import {hostOf, kubeconfigPaths, type Target as Named} from './cli/targets.ts';
 import {KUBECONFIG} from './facts/kubeconfig.ts';
 import {sanitise} from './facts/text.ts';
 import {type Flags, UsageError} from './options.ts';
+import {sshTargetOf} from './ssh-target.ts';
 import {VERSION} from './version.ts';
 import {type Become, unasking} from './wire/become.ts';
 import {createClient} from './wire/kube/client.ts';
@@ -34,7 +35,10 @@ export function openKube(
   const through = flags['kube-via'] ?? remote?.node;
   const called = [through, remote?.node].filter(name => name !== undefined);
   const targets = new Map(
-    called.map(name => [name, nodes.find(({id, target}) => id === name || target === name)?.target ?? name]),
+    called.map(name => {
+      const named = nodes.find(({id, target}) => id === name || target === name);
+      return [name, sshTargetOf(named ?? {id: name, target: name})];
+    }),
   );
   const ssh = called.length === 0 ? undefined : createSsh({targets, flags, prompter});
   return createKubeSource({

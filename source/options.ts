@@ -20,13 +20,13 @@ export const FLAGS = {
     multiple: true,
     value: 'LIST',
     group: 'where from',
-    help: 'Nodes to read over SSH, comma separated: [USER@]HOST[:PORT], names of ~/.ssh/config included. Without any, those that the Kubernetes API lists, by their InternalIP.',
+    help: 'Nodes to read over SSH, comma separated: [USER@]HOST[:PORT], names of ~/.ssh/config included. Without any, those that the Kubernetes API lists, by their InternalIP. With --inventory: which of its nodes, by name or @GROUP.',
   },
   inventory: {
     type: 'string',
     value: 'FILE',
     group: 'where from',
-    help: 'Nodes to read over SSH, from a YAML file: nodes: [{name, host, user, port}, …] or a list of targets.',
+    help: 'Nodes to read over SSH, from a YAML file: nodes: [{name, host, user, port, jump, kubernetes}, …], groups: {NAME: [node, …]}, or a list of targets.',
   },
   local: {type: 'boolean', group: 'where from', help: 'Read this machine, without SSH.'},
   from: {

@@ -10,6 +10,7 @@ import {createRemoteSource, type RemoteSource} from './wire/remote.ts';
 import type {Dial} from './wire/shell.ts';
 import type {Source} from './wire/source.ts';
 import type {SshOptions} from './wire/ssh/dial.ts';
+import type {Target as SshTarget} from './wire/ssh/target.ts';
 import {together} from './wire/together.ts';
 
 /** The live source that `start` names. ssh2, and what speaks to the Kubernetes API, are loaded only where they are needed. */
@@ -22,14 +23,14 @@ export async function openSource(start: Start, prompter: Prompter): Promise<Sour
   const cluster = asked ? await openCluster(flags, named, prompter, become) : undefined;
   if (origin.kind === 'kube') {
     const {followNodes, nodesByApi} = await import('./kube-nodes.ts');
-    const targets = new Map<string, string>();
-    for (const {id, target} of await nodesByApi(cluster!)) targets.set(id, target);
-    return followNodes(await openNodes(targets, flags, prompter, become), cluster!, targets);
+    const targets = new Map<string, SshTarget>();
+    const listed = await nodesByApi(cluster!);
+    return followNodes(await openNodes(listed, flags, prompter, become, targets), cluster!, targets);
   }
   const nodes =
     origin.kind === 'local'
       ? createLocalSource({node: 'localhost', become})
-      : await openNodes(new Map(named.map(({id, target}) => [id, target])), flags, prompter, become);
+      : await openNodes(named, flags, prompter, become);
   return cluster ? together(nodes, cluster) : nodes;
 }
 
@@ -56,23 +57,22 @@ function becomeBy({become = 'auto'}: Flags, prompter: Prompter): Become {
 }
 
 async function openNodes(
-  targets: ReadonlyMap<string, string>,
+  named: readonly Target[],
   flags: Flags,
   prompter: Prompter,
   become: Become,
+  targets = new Map<string, SshTarget>(),
 ): Promise<RemoteSource> {
-  const [dialWith, {parseTarget}] = await Promise.all([
+  const [dialWith, {sshTargetOf}] = await Promise.all([
     transport(flags.transport),
-    import('./wire/ssh/target.ts'),
+    import('./ssh-target.ts'),
   ]);
-  for (const target of targets.values()) {
-    try {
-      parseTarget(target);
-    } catch (error) {
-      throw new UsageError(error instanceof Error ? error.message : String(error));
-    }
-  }
-  return createRemoteSource({nodes: [...targets.keys()], dial: dialWith({targets, flags, prompter}), become});
+  for (const one of named) targets.set(one.id, sshTargetOf(one));
+  const kubernetes = new Map(
+    named.flatMap(({id, kubernetes: name}) => (name === undefined ? [] : [[id, name] as const])),
+  );
+  const dial = dialWith({targets, flags, prompter});
+  return createRemoteSource({nodes: [...targets.keys()], dial, become, kubernetes});
 }
 
 /** Only the one that is used is loaded. */

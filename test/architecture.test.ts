@@ -20,7 +20,8 @@ const BANS: readonly {room: Room; what: RegExp; why: string}[] = [
 ];
 
 /** Only where the program is put together may adapters be seen; everybody else sees the port. */
-const ADAPTERS = /\/wire\/(ssh\/|kube\/|together|local|remote|recording\/|recorder|player|prompter)/;
+const ADAPTERS =
+  /\/wire\/(ssh\/(?!target\.ts)|kube\/|together|local|remote|recording\/|recorder|player|prompter)/;
 const PUT_TOGETHER =
   /^(worker|drive|recorder|sources|kube|kube-nodes|live|replay|cli\/(record|answer))\.ts$|^cli\.tsx$/;
 

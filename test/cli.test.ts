@@ -172,7 +172,7 @@ describe('exit statuses', () => {
     const file = join(folder, 'nodes.yaml');
     writeFileSync(file, 'nodes:\n  - {name: a, host: 10.0.0.1, port: 99999}\n');
     const {status, stderr} = hoptop('pods', '--inventory', file);
-    expect(stderr).toMatch(/nodes\.0/);
+    expect(stderr).toMatch(/nodes\.yaml is wrong at line 2: port is a number from 1 to 65535/);
     expect(status).toBe(1);
   });
 });

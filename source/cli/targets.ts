@@ -4,7 +4,14 @@ import {delimiter, join} from 'node:path';
 import {type Flags, UsageError} from '../options.ts';
 
 /** One node to reach: its id everywhere in hoptop, and how ssh gets there. */
-export type Target = {readonly id: string; readonly target: string};
+export type Target = {
+  readonly id: string;
+  readonly target: string;
+  /** Jump hosts of its own, as -J takes them; `none` goes straight. */
+  readonly jump?: string;
+  /** What Kubernetes calls it, where the inventory says so. */
+  readonly kubernetes?: string;
+};
 
 /** What is asked: live nodes over SSH, this machine, or a recording. */
 export type Origin =
@@ -17,7 +24,8 @@ export type Origin =
 /** The one source that the flags name. Throws `UsageError` when they name none, several, or a broken one. */
 export async function chooseOrigin(flags: Flags): Promise<Origin> {
   const named = [
-    flags.nodes && '--nodes',
+    // Beside an inventory they choose among its nodes.
+    flags.nodes && !flags.inventory && '--nodes',
     flags.inventory && '--inventory',
     flags.local && '--local',
     flags.from && '--from',
@@ -38,7 +46,9 @@ export async function chooseOrigin(flags: Flags): Promise<Origin> {
     );
   if (flags.from) return {kind: 'recording', file: flags.from};
   if (flags.local) return {kind: 'local'};
-  const targets = flags.inventory ? await fromInventory(flags.inventory) : listTargets(flags.nodes ?? []);
+  const targets = flags.inventory
+    ? await fromInventory(flags.inventory, flags.nodes)
+    : listTargets(flags.nodes ?? []);
   if (targets.length === 0) throw new UsageError(`${given[0]} names no node.`);
   const seen = new Set<string>();
   for (const {id} of targets) {
@@ -49,17 +59,30 @@ export async function chooseOrigin(flags: Flags): Promise<Origin> {
 }
 
 /** YAML and its checks are loaded only for those who have such a file. */
-async function fromInventory(file: string): Promise<Target[]> {
-  const {readInventory} = await import('./inventory.ts');
-  return readInventory(file);
+async function fromInventory(
+  file: string,
+  chosen: readonly string[] | undefined,
+): Promise<readonly Target[]> {
+  const {chooseFrom, readInventory} = await import('./inventory.ts');
+  const inventory = await readInventory(file);
+  return chosen === undefined ? inventory.targets : chooseFrom(inventory, wordsOf(chosen), file);
 }
 
 function listTargets(lists: readonly string[]): Target[] {
+  return wordsOf(lists).map(target => {
+    if (target.startsWith('@'))
+      throw new UsageError(
+        `${target} is a group of an inventory: name the file as well, --inventory FILE --nodes ${target}.`,
+      );
+    return {id: hostOf(target), target};
+  });
+}
+
+function wordsOf(lists: readonly string[]): string[] {
   return lists
     .flatMap(list => list.split(','))
     .map(text => text.trim())
-    .filter(text => text !== '')
-    .map(target => ({id: hostOf(target), target}));
+    .filter(text => text !== '');
 }
 
 /** `root@[fe80::1]:22` → `fe80::1`; `root@node-1` → `node-1`. A port is kept: it may tell two nodes of one host apart. */

@@ -22,6 +22,8 @@ export type NodeInput = {
   readonly state: NodeEvent['state'] | 'listed';
   readonly step?: string | undefined;
   readonly cause?: string | undefined;
+  /** What Kubernetes calls it, by the inventory. */
+  readonly kubernetes?: string | undefined;
   /** When it entered this state. */
   readonly since?: string | undefined;
 };

@@ -5,7 +5,7 @@ import type {Grade, GraphNode} from './graph.ts';
 
 export type NodeJoin = {readonly node: GraphNode; readonly grade: Grade; readonly why: string};
 
-type Trait = 'boot id' | 'machine id' | 'address' | 'name';
+type Trait = 'boot id' | 'machine id' | 'name in the inventory' | 'address' | 'name';
 
 /** What both tell of a node, and agree or differ in. */
 type Likeness = {
@@ -15,7 +15,7 @@ type Likeness = {
   readonly address?: string;
 };
 
-const TRAITS: readonly Trait[] = ['boot id', 'machine id', 'address', 'name'];
+const TRAITS: readonly Trait[] = ['boot id', 'machine id', 'name in the inventory', 'address', 'name'];
 
 /** Joins by name of the API's node, and what could not be joined. `whole`: the API told of all its nodes. */
 export function joinNodes(
@@ -106,6 +106,7 @@ function indexed(nodes: readonly GraphNode[]): (listed: ClusterNode) => GraphNod
     add(identity?.bootId, node);
     for (const address of addressesOf(node)) add(address, node);
     for (const name of namesOf(node)) add(name, node);
+    add(node.kubernetes?.toLowerCase(), node);
   }
   return ({machineId, bootId, addresses, name, hostname}) => [
     ...new Set(
@@ -137,6 +138,7 @@ function likeness(node: GraphNode, listed: ClusterNode): Likeness {
   };
   compare('boot id', identity?.bootId, listed.bootId);
   compare('machine id', identity?.machineId, listed.machineId);
+  compare('name in the inventory', node.kubernetes?.toLowerCase(), listed.name.toLowerCase());
   const addresses = addressesOf(node);
   const address = listed.addresses.find(one => addresses.includes(one));
   if (address !== undefined) agree.add('address');
@@ -155,6 +157,9 @@ function likeness(node: GraphNode, listed: ClusterNode): Likeness {
  */
 function isLikely({agree, differ}: Likeness): boolean {
   if (agree.has('boot id')) return true;
+  // The person says which it is: what was read may contradict them, a name or an address alone may not.
+  if (differ.has('name in the inventory')) return false;
+  if (agree.has('name in the inventory')) return !differ.has('machine id') || agree.has('address');
   if (differ.has('machine id') && !agree.has('address')) return false;
   if (differ.has('address') && !(agree.has('machine id') && agree.has('name'))) return false;
   return agree.size > 0;

@@ -31,17 +31,19 @@ export type NodeParts = {
   readonly turn: <T>(run: (yieldTurn: () => void) => Promise<T>) => Promise<T>;
   readonly tell: (event: NodeEvent) => void;
   readonly become: Become;
+  readonly kubernetes: string | undefined;
 };
 
 export function createNode(
   node: string,
-  {dial, timing, patience, turn, tell, become}: NodeParts,
+  {dial, timing, patience, turn, tell, become, kubernetes}: NodeParts,
 ): RemoteNode {
   const stop = new AbortController();
   const first = Promise.withResolvers<void>();
   const at = () => new Date(timing.now()).toISOString();
   const begun = at();
-  let state: NodeEvent = {node, at: begun, since: begun, state: 'dialling'};
+  const called = kubernetes === undefined ? {} : {kubernetes};
+  let state: NodeEvent = {node, at: begun, since: begun, state: 'dialling', ...called};
   let channel: Channel | undefined;
   let shell: Shell | undefined;
   let running: Promise<void> | undefined;
@@ -60,7 +62,7 @@ export function createNode(
     const now = at();
     const away = (one: Pick<NodeEvent, 'state'>) => one.state === 'lost' || one.state === 'dialling';
     const goesOn = state.state === event.state || (away(state) && away(event));
-    state = {node, at: now, since: goesOn ? (state.since ?? state.at) : now, ...event};
+    state = {node, at: now, since: goesOn ? (state.since ?? state.at) : now, ...called, ...event};
     tell(state);
   };
 

@@ -19,6 +19,8 @@ export type RemoteOptions = {
   readonly timing?: Timing;
   /** How reads come to run as root; what needs nobody is tried when not given. */
   readonly become?: Become;
+  /** By node: what Kubernetes calls it, where the person says so. */
+  readonly kubernetes?: ReadonlyMap<string, string>;
 };
 
 export type RemoteSource = Source &
@@ -35,6 +37,7 @@ export function createRemoteSource({
   patience = {},
   timing = realTiming,
   become = unasking,
+  kubernetes = new Map(),
 }: RemoteOptions): RemoteSource {
   const listeners = new Set<Mailbox<NodeEvent & {type: 'node'}>>();
   const tell = (event: NodeEvent) => {
@@ -42,7 +45,8 @@ export function createRemoteSource({
   };
   const turn = createTurns(inFlight);
   const parts = {dial, timing, patience: {...usualPatience, ...patience}, turn, tell, become};
-  const nodes = new Map(ids.map(id => [id, createNode(id, parts)]));
+  const make = (id: string) => createNode(id, {...parts, kubernetes: kubernetes.get(id)});
+  const nodes = new Map(ids.map(id => [id, make(id)]));
   const sweeps = new Set<Mailbox<SourceEvent>>();
   let closed = false;
 
@@ -95,7 +99,7 @@ export function createRemoteSource({
 
     add(id) {
       if (closed || nodes.has(id)) return;
-      const node = createNode(id, parts);
+      const node = make(id);
       nodes.set(id, node);
       tell(node.state);
       if (listeners.size > 0) node.start();

@@ -163,6 +163,8 @@ export type NodeEvent = {
   readonly warning?: string;
   /** When ready or back: what to know about reading this node, in one sentence. */
   readonly note?: string;
+  /** What Kubernetes calls it, by the person's own inventory. */
+  readonly kubernetes?: string;
 };
 
 export const PASTED_STEP = 'pasted';

@@ -261,7 +261,7 @@ const inventory: Target = {
   async run(out) {
     const file = join(folder, `${process.pid}.yaml`);
     writeFileSync(file, out);
-    return {rows: (await readInventory(file)).length};
+    return {rows: (await readInventory(file)).targets.length};
   },
 };
 

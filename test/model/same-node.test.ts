@@ -13,7 +13,7 @@ import {type NodeSpec, snapshotOf} from './world.ts';
 const AT = '2026-01-01T00:00:10.000Z';
 const SPAN = {from: 0, to: 10};
 
-type Read = NodeSpec & {readonly identity?: Partial<Identity>};
+type Read = NodeSpec & {readonly identity?: Partial<Identity>; readonly kubernetes?: string};
 type Listed = Partial<ClusterNode> & {readonly name: string};
 
 function graphWith(
@@ -23,10 +23,11 @@ function graphWith(
   whole: readonly ('nodes' | 'pods')[] = ['nodes', 'pods'],
 ) {
   const dated = <T>(value: T) => ({sweep: 1, at: AT, uptime: 0, value});
-  const inputs = Object.entries(read).map(([id, {identity, ...spec}]) => {
+  const inputs = Object.entries(read).map(([id, {identity, kubernetes, ...spec}]) => {
     const snapshot = snapshotOf(id, spec);
     const value = {...snapshot.identity!.value, ...identity};
-    return [id, {snapshot: {...snapshot, identity: dated(value)}, state: 'ready' as const}] as const;
+    const input = {snapshot: {...snapshot, identity: dated(value)}, state: 'ready' as const, kubernetes};
+    return [id, input] as const;
   });
   const rows = nodes.map(one => ({
     ...SPAN,
@@ -90,6 +91,31 @@ test('a name alone does not join what the machine ids and addresses keep apart',
   ]);
   expect(graph.gaps.map(({reason}) => reason)).toContain(
     'Whether worker-1 is the node worker-1 of the Kubernetes API is not certain: worker-1 (the same name, but another machine id and address).',
+  );
+});
+
+test('what the inventory calls it joins it behind another address, and never against what was read of it', () => {
+  const nodes = [
+    {name: 'ip-1', addresses: ['10.9.0.1']},
+    {name: 'ip-2', addresses: ['10.9.0.2'], machineId: 'm2'},
+    {name: 'ip-3', addresses: ['10.0.0.3']},
+  ];
+  const graph = graphWith(
+    {
+      one: at('10.0.0.1', {kubernetes: 'IP-1'}),
+      two: at('10.0.0.2', {kubernetes: 'ip-2', identity: {machineId: 'm1'}}),
+      // By its address it would be ip-3, which the person says it is not.
+      three: at('10.0.0.3', {kubernetes: 'ip-9'}),
+    },
+    nodes,
+  );
+  expect(joined(graph).slice(0, 3)).toEqual([
+    ['one', 'ip-1', 'inferred', 'the same name in the inventory, but another address'],
+    ['two', undefined, undefined, undefined],
+    ['three', undefined, undefined, undefined],
+  ]);
+  expect(graph.gaps.map(({reason}) => reason)).toContain(
+    'Whether two is the node ip-2 of the Kubernetes API is not certain: two (the same name in the inventory, but another machine id and address).',
   );
 });
 

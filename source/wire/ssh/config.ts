@@ -134,7 +134,7 @@ export function resolveTarget(
     );
     return self < 0 ? jumps : jumps.slice(0, self);
   };
-  return walk(flagged, flags.jump, []);
+  return walk(flagged, typed.jump ?? flags.jump, []);
 }
 
 function nameOf({user, host, port}: Hop): string {

@@ -11,7 +11,8 @@ export function sshWords(ssh: string, to: Target, flags: SshFlags, asks: boolean
 
 /** The same as a person would type it. */
 export function typedWords(to: Target, flags: SshFlags): string[] {
-  const jump = flags.jump === undefined ? [] : ['-J', flags.jump];
+  const by = to.jump ?? flags.jump;
+  const jump = by === undefined ? [] : ['-J', by];
   return [...sharedWords(flags), ...jump, ...hostWords({...to, ...loginOf(to, flags)})];
 }
 
@@ -47,8 +48,9 @@ function sharedWords(flags: SshFlags): string[] {
  * node that is itself one of them: the same is written out as ProxyCommands, one within the other.
  */
 function jumpWords(ssh: string, to: Target, flags: SshFlags, asks: boolean): string[] {
-  if (flags.jump === undefined) return [];
-  const all = parseJumps(flags.jump);
+  const jump = to.jump ?? flags.jump;
+  if (jump === undefined) return [];
+  const all = parseJumps(jump);
   const self = all.findIndex(
     ({host, user, port = 22}) =>
       host === to.host &&

@@ -2,7 +2,13 @@ import {isIPv6} from 'node:net';
 import {DialError} from '../shell.ts';
 
 /** What a person typed to name a node. Absent parts come from the flags, then from ssh's configuration. */
-export type Target = {readonly host: string; readonly user?: string; readonly port?: number};
+export type Target = {
+  readonly host: string;
+  readonly user?: string;
+  readonly port?: number;
+  /** Jump hosts of its own, which go before -J: as that takes them. */
+  readonly jump?: string;
+};
 
 /** How to type a target, for error sentences. */
 const SHAPE = 'write it as [USER@]HOST[:PORT], an IPv6 address with a port as [ADDRESS]:PORT';

@@ -133,6 +133,17 @@ describe('with configuration', () => {
     expect(way('root@10.0.0.3')).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3']);
   });
 
+  test('a node’s own jump hosts go before -J and ProxyJump; none goes straight', () => {
+    const files = [{file: 'mine', text: 'Host gate a b c\n  ProxyJump none\nHost *\n  ProxyJump gate'}];
+    const way = (jump: string | undefined, flags: SshFlags) =>
+      resolveTarget({host: 'n', ...(jump === undefined ? {} : {jump})}, flags, files, person).map(
+        hop => hop.host,
+      );
+    expect(way('a,b', {jump: 'c'})).toEqual(['a', 'b', 'n']);
+    expect(way('none', {jump: 'c'})).toEqual(['n']);
+    expect(way(undefined, {jump: 'c'})).toEqual(['c', 'n']);
+  });
+
   test('the first of several files wins', () => {
     const files = [
       {file: 'mine', text: 'Host a\n  User mine'},
