@@ -1,7 +1,8 @@
-import {type Document, isMap, isSeq, type Node, parseAllDocuments} from 'yaml';
+import type {Document, Node} from 'yaml';
 import {type Fields, inners, isTooDeep, text} from '../elements.ts';
 import type {Span} from '../evidence.ts';
 import {quoted, textOf} from '../lines.ts';
+import {yaml} from './yaml.ts';
 
 /** One object of the Kubernetes API, with its byte range in the text it was read from. */
 export type KubeObject = Span & {readonly kind: string; readonly fields: Fields};
@@ -60,10 +61,10 @@ function fromYaml(source: string) {
     const value: unknown = safely(() => document.toJS({maxAliasCount: 100}));
     if (value === undefined && document.errors.length === 0)
       problems.push('one of its documents is nested too deeply, or repeats itself too often, to be read.');
-    if (!isFields(value) || !isMap(document.contents)) continue;
+    if (!isFields(value) || !yaml().isMap(document.contents)) continue;
     const items = itemsOf(value);
     const seq = items && document.contents.get('items', true);
-    const nodes: readonly unknown[] = isSeq(seq) ? seq.items : [document.contents];
+    const nodes: readonly unknown[] = yaml().isSeq(seq) ? seq.items : [document.contents];
     const spanOf = byteSpans(source);
     for (const [index, fields] of (items ?? [value]).entries()) {
       objects.push({...spanOf(nodes[index]), kind: kindOf(fields, value), fields});
@@ -75,7 +76,7 @@ function fromYaml(source: string) {
 
 /** The documents of a YAML text, with their own errors; none where the text cannot be taken apart at all. */
 export function documentsOf(source: string): readonly Document[] {
-  const parsed = safely(() => parseAllDocuments(source, {logLevel: 'silent', uniqueKeys: false}));
+  const parsed = safely(() => yaml().parseAllDocuments(source, {logLevel: 'silent', uniqueKeys: false}));
   return Array.isArray(parsed) ? (parsed as Document[]) : [];
 }
 

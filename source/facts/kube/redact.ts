@@ -1,9 +1,9 @@
-import {isMap, isScalar, isSeq, Parser} from 'yaml';
 import {type Fields, isTooDeep} from '../elements.ts';
 import {textOf} from '../lines.ts';
 import {maskMachineId} from '../machine-id.ts';
 import {isSecretName, MASK, maskArguments} from '../secrets.ts';
 import {documentsOf, kubeObjects} from './objects.ts';
+import {yaml} from './yaml.ts';
 
 /** Kinds that hoptop reads; of any other that a list holds as well, only its name is kept. */
 const KINDS = new Set(['Node', 'Pod', 'DaemonSet', 'Deployment', 'StatefulSet', 'ReplicaSet']);
@@ -112,7 +112,7 @@ function redactYaml(source: string): string {
   const edits: Edit[] = [];
   for (const document of documentsOf(source)) {
     if (document.errors.length > 0) return '';
-    if (!isMap(document.contents)) {
+    if (!yaml().isMap(document.contents)) {
       replace(document.contents, '{}', source, edits);
       continue;
     }
@@ -122,10 +122,10 @@ function redactYaml(source: string): string {
       if (KINDS.has(of)) editsOf(node, undefined, source, edits);
       else replace(node, '{}', source, edits);
     };
-    if (!isSeq(items)) own(document.contents, kind);
+    if (!yaml().isSeq(items)) own(document.contents, kind);
     else {
       for (const item of items.items)
-        own(item, String((isMap(item) ? item.get('kind') : undefined) ?? kind.replace(/List$/, '')));
+        own(item, String((yaml().isMap(item) ? item.get('kind') : undefined) ?? kind.replace(/List$/, '')));
     }
   }
   edits.push(...commentsOf(source, edits));
@@ -148,21 +148,21 @@ function commentsOf(source: string, edits: readonly Edit[]): Edit[] {
       if (from < to) comments.push({from, to, text: ''});
     } else for (const inner of Object.values(token)) visit(inner);
   };
-  for (const token of new Parser().parse(source)) visit(token);
+  for (const token of new (yaml().Parser)().parse(source)) visit(token);
   return comments;
 }
 
 function editsOf(node: unknown, rule: Rule, source: string, edits: Edit[]): void {
   if (rule === 'machine') {
-    replace(node, `'${isScalar(node) ? maskMachineId(String(node.value)) : MASK}'`, source, edits);
+    replace(node, `'${yaml().isScalar(node) ? maskMachineId(String(node.value)) : MASK}'`, source, edits);
     return;
   }
-  if (rule === 'mask' || (rule === 'secret' && !(isScalar(node) && isSwitch(node.value)))) {
+  if (rule === 'mask' || (rule === 'secret' && !(yaml().isScalar(node) && isSwitch(node.value)))) {
     replace(node, `'${MASK}'`, source, edits);
     return;
   }
-  if (isSeq(node)) {
-    const words = node.items.map(item => (isScalar(item) ? String(item.value) : undefined));
+  if (yaml().isSeq(node)) {
+    const words = node.items.map(item => (yaml().isScalar(item) ? String(item.value) : undefined));
     if (rule === 'arguments' && words.every(word => word !== undefined)) {
       for (const [index, word] of maskArguments(words).entries()) {
         if (word !== words[index]) replace(node.items[index], JSON.stringify(word), source, edits);
@@ -170,15 +170,15 @@ function editsOf(node: unknown, rule: Rule, source: string, edits: Edit[]): void
       return;
     }
     for (const item of node.items) {
-      if (rule === 'env' && isMap(item) && item.has('value'))
+      if (rule === 'env' && yaml().isMap(item) && item.has('value'))
         replace(item.get('value', true), `'${MASK}'`, source, edits);
       editsOf(item, undefined, source, edits);
     }
     return;
   }
-  if (!isMap(node)) return;
+  if (!yaml().isMap(node)) return;
   for (const {key, value} of node.items) {
-    const name = isScalar(key) ? String(key.value) : '';
+    const name = yaml().isScalar(key) ? String(key.value) : '';
     const own = ruleOf(name);
     if (own === 'drop') replace(value, '[]', source, edits);
     else if (rule !== 'annotations') editsOf(value, own, source, edits);
