@@ -29,7 +29,7 @@ export function openSocket(where: Where, signal: AbortSignal): Promise<Socket> {
       settle(() => reject(new DialError(connectSentence(where, error))));
       socket.destroy();
     };
-    const succeed = () => settle(() => resolve(socket));
+    const succeed = () => settle(() => resolve(gathering(socket)));
     const abandon = () => {
       settle(() => reject(stopped(where)));
       socket.destroy();
@@ -45,6 +45,23 @@ export function openSocket(where: Where, signal: AbortSignal): Promise<Socket> {
     signal.addEventListener('abort', abandon, {once: true});
     if (signal.aborted) abandon();
   });
+}
+
+/**
+ * ssh2 writes each packet in three parts: its length, what is in it, its tag. With TCP_NODELAY each of them is a segment
+ * of its own, for which the server is woken; written in one go they are one.
+ */
+function gathering(socket: Socket): Socket {
+  const write = socket.write.bind(socket) as (...all: unknown[]) => boolean;
+  const release = () => socket.uncork();
+  socket.write = (...all: unknown[]) => {
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(release);
+    }
+    return write(...all);
+  };
+  return socket;
 }
 
 /** What a dial rejects with when its caller gave up. */
