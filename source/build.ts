@@ -5,11 +5,20 @@
  */
 import {readFile, rm} from 'node:fs/promises';
 import {resolve} from 'node:path';
-import {build} from 'esbuild';
+import {build, type Plugin} from 'esbuild';
 
 const {version} = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
 const root = new URL('..', import.meta.url).pathname;
 const outdir = resolve(process.argv[2] ?? `${root}dist`);
+
+/** ssh2's client loads what sends and fetches files; hoptop never does. */
+const withoutSftp: Plugin = {
+  name: 'without-sftp',
+  setup({onResolve, onLoad}) {
+    onResolve({filter: /^\.\/protocol\/SFTP\.js$/}, ({path}) => ({path, namespace: 'without-sftp'}));
+    onLoad({filter: /./, namespace: 'without-sftp'}, () => ({contents: 'exports.SFTP = class {}'}));
+  },
+};
 
 await rm(outdir, {recursive: true, force: true});
 await build({
@@ -26,6 +35,7 @@ await build({
   legalComments: 'none',
   sourcemap: 'linked',
   jsx: 'automatic',
+  plugins: [withoutSftp],
   define: {'process.env.NODE_ENV': '"production"', HOPTOP_VERSION: JSON.stringify(version)},
   // Ink imports the devtools only when DEV=true is set; ssh2's native parts are optional and we never build them.
   alias: {'react-devtools-core': './source/ui/no-devtools.ts'},

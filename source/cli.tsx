@@ -15,31 +15,31 @@ import {
   readArguments,
   UsageError,
 } from './options.ts';
-import {isQuestion, type Question} from './questions/question.ts';
+import {FIRST_SCREEN, isQuestion, type Question} from './questions/question.ts';
 import {VERSION} from './version.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   const {command, words, flags} = readArguments(argv);
   if (flags.version) return print(`hoptop ${VERSION}\n`);
   if (flags.help || command === 'help') {
-    const {helpText} = await import('./cli/help.ts');
+    const {helpText} = await import('./cli/others.ts');
     return print(helpText(command === 'help' ? words[0] : command));
   }
   const format = formatOf(flags);
   if (command === 'commands') {
-    const {commandsText} = await import('./cli/commands.ts');
+    const {commandsText} = await import('./cli/others.ts');
     return print(commandsText());
   }
   if (command === 'schema') {
-    const {schemaText} = await import('./cli/schema.ts');
+    const {schemaText} = await import('./cli/others.ts');
     return print(schemaText(words[0]));
   }
   if (command === 'record') {
-    const {record} = await import('./cli/record.ts');
+    const {record} = await import('./cli/others.ts');
     return record(words, flags);
   }
   if (command === 'import') {
-    const {importPasted} = await import('./cli/import.ts');
+    const {importPasted} = await import('./cli/others.ts');
     return importPasted(words, flags);
   }
   // Whoever mistypes a command hears of it before anything is opened; its words may be read while nodes are dialled.
@@ -51,7 +51,8 @@ async function main(argv: readonly string[]): Promise<number> {
     (command === undefined || isDoing(command) || flags.ui === true);
   if (wantsUi) return openTerminal(start, await questionOf(command, words), flags);
   const {answerOnce} = await import('./cli/answer.ts');
-  return answerOnce(start, () => questionOf(command, words), format ?? 'text', flags.reverse ?? false);
+  const asked = command === undefined || isDoing(command) ? undefined : {command, words};
+  return answerOnce(start, asked, format ?? 'text', flags.reverse ?? false);
 }
 
 async function whatToOpen({command, words, flags}: Arguments): Promise<Start> {
@@ -89,7 +90,7 @@ function demoFile(words: readonly string[]): string {
 }
 
 async function questionOf(command: string | undefined, words: readonly string[]): Promise<Question> {
-  if (command === undefined || isDoing(command)) return {name: 'overview', words: []};
+  if (command === undefined || isDoing(command)) return FIRST_SCREEN;
   const {readQuestion} = await import('./cli/question.ts');
   return readQuestion(command, words);
 }

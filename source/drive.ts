@@ -3,9 +3,11 @@
  * nodes are read while the questions and views are still being loaded.
  */
 import type {Origin} from './cli/targets.ts';
+import {driveLive} from './live.ts';
 import type {Flags} from './options.ts';
 import type {Want} from './questions/want.ts';
 import type {Act, PlayerStatus, Status} from './session.ts';
+import {openSource} from './sources.ts';
 import type {Prompter} from './wire/prompter.ts';
 import type {Source} from './wire/source.ts';
 import type {World} from './world.ts';
@@ -57,7 +59,6 @@ export async function openDrive(
     const {driveReplay} = await import('./replay.ts');
     return driveReplay({...start, file: origin.file, changed});
   }
-  const [{driveLive}, {openSource}] = await Promise.all([import('./live.ts'), import('./sources.ts')]);
   const source = opened ?? (await openSource(start, prompter));
   const label = origin.kind === 'local' ? 'this machine' : 'ssh';
   return driveLive({

@@ -3,6 +3,7 @@
 import type {Target} from './cli/targets.ts';
 import type {Start} from './drive.ts';
 import {type Flags, UsageError} from './options.ts';
+import {sshTargetOf} from './ssh-target.ts';
 import {BECOME, type Become, createBecome} from './wire/become.ts';
 import {createLocalSource} from './wire/local.ts';
 import type {Prompter} from './wire/prompter.ts';
@@ -63,10 +64,7 @@ async function openNodes(
   become: Become,
   targets = new Map<string, SshTarget>(),
 ): Promise<RemoteSource> {
-  const [dialWith, {sshTargetOf}] = await Promise.all([
-    transport(flags.transport),
-    import('./ssh-target.ts'),
-  ]);
+  const dialWith = await transport(flags.transport);
   for (const one of named) targets.set(one.id, sshTargetOf(one));
   const kubernetes = new Map(
     named.flatMap(({id, kubernetes: name}) => (name === undefined ? [] : [[id, name] as const])),

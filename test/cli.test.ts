@@ -5,7 +5,8 @@ import {tmpdir} from 'node:os';
 import {join, resolve} from 'node:path';
 import * as v from 'valibot';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {definitionOf, schemaOf} from '../source/questions/catalogue.ts';
+import {definitionOf} from '../source/questions/catalogue.ts';
+import {schemaOf} from '../source/questions/json-schema.ts';
 import {QUESTION_NAMES} from '../source/questions/question.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');

@@ -2,7 +2,8 @@ import type {Start} from '../drive.ts';
 import type {Engine} from '../engine.ts';
 import {EXIT} from '../exit.ts';
 import {safeJson, sanitise} from '../facts/text.ts';
-import type {Question} from '../questions/question.ts';
+import type {Answer} from '../questions/answer.ts';
+import {FIRST_SCREEN, type Question} from '../questions/question.ts';
 import type {NodeStatus, Status} from '../session.ts';
 import {openSource} from '../sources.ts';
 import {FIRST_STEP} from '../wire/node.ts';
@@ -13,10 +14,11 @@ import {CLUSTER, type Source} from '../wire/source.ts';
 /**
  * Reads once, answers once, and says by the exit status how much of the cluster the answer rests on. Nodes take their
  * time to answer, so everything is loaded in the order in which it is needed: what dials, what asks, what answers.
+ * `asked` is a question as words, or nothing for the first screen's.
  */
 export async function answerOnce(
   start: Start,
-  read: () => Promise<Question>,
+  asked: {readonly command: string; readonly words: readonly string[]} | undefined,
   format: 'text' | 'json',
   reverse = false,
 ): Promise<number> {
@@ -26,36 +28,30 @@ export async function answerOnce(
   const {openDrive} = await import('../drive.ts');
   const drive = await openDrive({...start, play: false}, headless, () => engine?.changed(), source);
   try {
-    const question = await read();
-    const [{createEngine}, {toJson}, {toView}, {viewText}] = await Promise.all([
-      import('../engine.ts'),
-      import('../questions/json.ts'),
-      import('../views/catalogue.ts'),
-      import('../views/text.ts'),
-    ]);
+    const {createEngine, readQuestion, toJson, toView, viewText} = await import('./answering.ts');
+    const question = asked ? readQuestion(asked.command, asked.words) : FIRST_SCREEN;
     engine = createEngine(drive, {watch: () => () => {}, answer: () => {}});
+    const textOf = (answer: Answer) =>
+      format === 'json' ? `${safeJson(JSON.stringify(toJson(answer), null, 2))}\n` : viewText(toView(answer));
+    rehearse(engine, question, textOf);
     await drive.settled;
     await engine.prepare(question, sentence => process.stderr.write(`hoptop: ${sanitise(sentence)}\n`));
     const {nodes, api, notice} = statusOf(engine);
-    const asked = engine.ask(question);
+    const said = engine.ask(question);
     const outcome =
-      reverse && 'answer' in asked
-        ? {answer: await (await import('./reverse.ts')).withNames(asked.answer)}
-        : asked;
+      reverse && 'answer' in said
+        ? {answer: await (await import('./reverse.ts')).withNames(said.answer)}
+        : said;
     const code =
       'missing' in outcome && outcome.wrong ? EXIT.usage : exitFor(nodes, api, 'missing' in outcome);
     // Nothing was read at all: "there is no such pod" would be a claim without ground.
     if ('answer' in outcome && code !== EXIT.none) {
-      const text =
-        format === 'json'
-          ? `${safeJson(JSON.stringify(toJson(outcome.answer), null, 2))}\n`
-          : viewText(toView(outcome.answer));
-      await write(text);
+      await write(textOf(outcome.answer));
     } else if ('missing' in outcome && code !== EXIT.none) {
       const near = outcome.suggestions.length > 0 ? ` Near: ${outcome.suggestions.join(', ')}.` : '';
       process.stderr.write(`hoptop: ${sanitise(outcome.missing)}${sanitise(near)}\n`);
     } else if (format === 'json' && 'answer' in outcome) {
-      await write(`${safeJson(JSON.stringify(toJson(outcome.answer), null, 2))}\n`);
+      await write(textOf(outcome.answer));
     }
     // A recording that is cut answers as far as it goes, and says so.
     if (notice) process.stderr.write(`hoptop: ${sanitise(notice)}\n`);
@@ -82,6 +78,24 @@ async function underWay(source: Source): Promise<void> {
     if (waiting.size === 0 || waiting.size <= source.nodes.length - IN_FLIGHT) break;
   }
   stop.abort();
+}
+
+/**
+ * Answers once of what the first node said, while others are awaited, and throws it away: what runs for the first time
+ * has to be compiled, which would else be waited for at the end.
+ */
+function rehearse(engine: Engine, question: Question, textOf: (answer: Answer) => string): void {
+  let done = false;
+  engine.status(({nodes}) => {
+    if (done || nodes.every(({sweep}) => sweep === 0)) return;
+    done = true;
+    try {
+      const said = engine.ask(question);
+      if ('answer' in said) textOf(said.answer);
+    } catch {
+      // If it is so with all nodes too, it is told then.
+    }
+  });
 }
 
 /** What is shown of a node that is lost is what it was: that is not a whole answer either. */

@@ -1,5 +1,5 @@
 import {UsageError} from '../options.ts';
-import {schemaOf} from '../questions/catalogue.ts';
+import {schemaOf} from '../questions/json-schema.ts';
 import {QUESTION_NAMES, type QuestionName} from '../questions/question.ts';
 
 /** The JSON Schema of one question's answer, or of all under their names. Throws `UsageError` for another name. */

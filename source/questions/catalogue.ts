@@ -1,4 +1,3 @@
-import {toJsonSchema} from '@valibot/to-json-schema';
 import type {Graph} from '../model/graph.ts';
 import {access} from './access.ts';
 import type {Answer, Missing} from './answer.ts';
@@ -91,11 +90,6 @@ export function questionFrom(name: string, words: readonly string[]): Question |
   const problem = words.length > 0 ? definition.problem?.(words) : undefined;
   if (problem) return {wrong: `${problem} Usage: ${definition.usage}`};
   return {name: definition.name, words: [...words]};
-}
-
-/** JSON Schema (draft-07) of what `toJson` gives for a question. */
-export function schemaOf(name: QuestionName): object {
-  return {title: `hoptop ${name}`, ...toJsonSchema(definitionOf(name).schema, {ignoreActions: ['readonly']})};
 }
 
 const MOST_SUGGESTIONS = 50;

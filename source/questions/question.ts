@@ -33,3 +33,6 @@ export type QuestionName = (typeof QUESTION_NAMES)[number];
 export function isQuestion(name: string): name is QuestionName {
   return (QUESTION_NAMES as readonly string[]).includes(name);
 }
+
+/** What is shown when nothing is asked. */
+export const FIRST_SCREEN: Question = {name: 'overview', words: []};

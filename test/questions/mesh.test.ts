@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 import {describe, expect, test} from 'vitest';
 import type {Graph} from '../../source/model/graph.ts';
-import {ask, schemaOf, suggest} from '../../source/questions/catalogue.ts';
+import {ask, suggest} from '../../source/questions/catalogue.ts';
 import {isMissing} from '../../source/questions/definition.ts';
 import {toJson} from '../../source/questions/json.ts';
+import {schemaOf} from '../../source/questions/json-schema.ts';
 import {type MeshAnswer, mesh} from '../../source/questions/mesh.ts';
 import type {PeerRow} from '../../source/questions/peer-rows.ts';
 import type {ProcessPort} from '../../source/questions/process-ports.ts';

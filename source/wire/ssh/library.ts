@@ -13,13 +13,8 @@ export type Ssh2 = Pick<typeof ssh2, 'Client' | 'createAgent' | 'BaseAgent'> & {
 let loading: Promise<Ssh2> | undefined;
 
 async function load(): Promise<Ssh2> {
-  const [client, agent, keys] = await Promise.all([
-    import('ssh2/lib/client.js'),
-    import('ssh2/lib/agent.js'),
-    import('ssh2/lib/protocol/keyParser.js'),
-  ]);
-  const {createAgent, BaseAgent} = agent.default;
-  return {Client: client.default, createAgent, BaseAgent, utils: {parseKey: keys.default.parseKey}};
+  const {Client, createAgent, BaseAgent, parseKey} = await import('./ssh2.ts');
+  return {Client, createAgent, BaseAgent, utils: {parseKey}};
 }
 
 export function loadSsh2(): Promise<Ssh2> {
