@@ -10,7 +10,7 @@ import {skewOf} from './facts/clock.ts';
 import type {Evidence, Gap} from './facts/evidence.ts';
 import type {Contribution, Fact} from './facts/fact.ts';
 import {PASTED} from './facts/pieces.ts';
-import type {NetnsFacts, Snapshot} from './facts/snapshot.ts';
+import type {Cost, NetnsFacts, Snapshot} from './facts/snapshot.ts';
 import type {Read, Reply, Scope, Swept} from './wire/source.ts';
 
 export type Sweeper = {
@@ -230,9 +230,10 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
       takeIn();
       dropGoneNamespaces();
       collectTables();
-      const {cpu, wall, bytes, trips} = swept;
       const was = complete;
       const told = draft.clock?.sweep === swept.swept ? skewOf(draft.clock, swept, was?.skew) : was?.skew;
+      // Follow-ups complete a sweep that is already shown; they are not a new moment to take rates from.
+      const isNewMoment = sweepFacts.has('namespaces') || (sweepFacts.has('sockets') && !followed);
       const done: Snapshot = {
         ...draft,
         ...(told ? {skew: told} : {}),
@@ -240,10 +241,8 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
         at: swept.at,
         uptime: swept.uptime,
         gaps: [...choices.gaps(facts), ...[...gaps.values()].flat()],
-        cost: {cpu, wall, bytes, trips},
+        cost: costOf(swept, isNewMoment ? undefined : was?.cost),
       };
-      // Follow-ups complete a sweep that is already shown; they are not a new moment to take rates from.
-      const isNewMoment = sweepFacts.has('namespaces') || (sweepFacts.has('sockets') && !followed);
       if (isNewMoment) {
         before = was;
         stale.clear();
@@ -270,6 +269,17 @@ export function createSweeper(node: string, facts: readonly Fact[]): Sweeper {
       const reply = newest.get(key(fact, netns));
       return reply?.sweep === sweep ? reply : undefined;
     },
+  };
+}
+
+/** What a sweep cost the node, with what it cost before, if this one only follows up on it. */
+function costOf({cpu, wall, bytes, trips}: Swept, before: Cost | undefined): Cost {
+  if (!before) return {cpu, wall, bytes, trips};
+  return {
+    cpu: before.cpu + cpu,
+    wall: before.wall + wall,
+    bytes: before.bytes + bytes,
+    trips: before.trips + trips,
   };
 }
 

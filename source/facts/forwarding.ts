@@ -130,7 +130,12 @@ export const FORWARDING: Fact = {
         : {name: 'bridge', package: 'iproute2'};
     const gaps = gapsOf(reply, tool, parsed.problems);
     if (reply.netns === undefined || (parsed.rows.length === 0 && gaps.length > 0)) return {gaps};
-    return {netns: new Map([[reply.netns, {forwarding: dated(reply, parsed.rows)}]]), gaps};
+    return {
+      netns: new Map([
+        [reply.netns, {forwarding: dated(reply, parsed.rows), bridgesOnly: reply.reader === SYS_FDB.name}],
+      ]),
+      gaps,
+    };
   },
   /** Nothing secret: MAC addresses, interfaces, tunnel endpoints. */
   redact: out => out,

@@ -38,6 +38,8 @@ export type Link = Span & {
   readonly peerIndex?: number;
   /** The observing namespace's own id (nsid) of the namespace that `peerIndex` is in; -1 when unknown to it. */
   readonly peerNsid?: number;
+  /** Name under /run/netns of the namespace that `peerIndex` is in: `ip` as text says that instead, where there is one. */
+  readonly peerNetns?: string;
   readonly alias?: string;
   readonly qdisc?: string;
   readonly txqlen?: number;
@@ -95,6 +97,7 @@ export function parseLinks(elements: readonly Element[]): Parsed<Link> {
       ...optional('lower', text(fields, 'link')),
       ...optional('peerIndex', number(fields, 'link_index')),
       ...optional('peerNsid', number(fields, 'link_netnsid')),
+      ...optional('peerNetns', text(fields, 'link_netns')),
       ...optional('alias', text(fields, 'ifalias')),
       ...optional('qdisc', text(fields, 'qdisc')),
       ...optional('txqlen', number(fields, 'txqlen')),

@@ -136,6 +136,7 @@ function pastedOwners(reply: Pick<Reply, 'reader' | 'out'>) {
   );
 }
 
+const LS = 'ls-sockets@1';
 const NEEDS_ROOT = "Only sockets of the user's own processes have an owner.";
 
 export const OWNERS: Fact = {
@@ -154,12 +155,12 @@ export const OWNERS: Fact = {
   otherwise: [
     {
       reader: {
-        name: 'ls-sockets@1',
+        name: LS,
         fact: 'owners',
         scope: 'node',
         command:
           'cd /proc && ls -ln [0-9]*/fd 2>/dev/null | ' +
-          `awk '/^[0-9]+/fd:$/ { d = substr($0, 1, length($0) - 1) } / -> socket:[[0-9]+]$/ { print d "/" $(NF - 2) " " $NF }'`,
+          `awk '/^[0-9]+\\/fd:$/ { d = substr($0, 1, length($0) - 1) } / -> socket:\\[[0-9]+\\]$/ { print d "/" $(NF - 2) " " $NF }'`,
         tool: 'ls',
         why: "Where `find` is busybox's, which prints no links: the same.",
         withoutRoot: NEEDS_ROOT,
@@ -181,7 +182,7 @@ export const OWNERS: Fact = {
     const {owners, problems} = pastedOwners(reply);
     const gaps = gapsOf(
       reply,
-      reply.reader === 'ls-sockets@1'
+      reply.reader === LS
         ? {name: 'ls', package: 'coreutils', fine: [1]}
         : {name: 'find', package: 'findutils', fine: [1]},
       problems,
@@ -190,6 +191,14 @@ export const OWNERS: Fact = {
         withoutRoot: NEEDS_ROOT,
       },
     );
+    // What it prints is made of lists that a pipe gathers, whose failure nothing tells.
+    if (owners.count === 0 && reply.reader === LS && gaps.length === 0)
+      gaps.push({
+        node: reply.node,
+        fact: reply.fact,
+        reason: `ls showed no socket of any process on node ${reply.node}, though there must be some.`,
+        reveal: `Install findutils on ${reply.node}.`,
+      });
     if (owners.count === 0 && gaps.length > 0) return {gaps};
     return {node: {owners: dated(reply, owners)}, gaps};
   },

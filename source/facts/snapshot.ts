@@ -41,6 +41,8 @@ export type NetnsFacts = {
   readonly rules6?: Dated<readonly Rule[]>;
   readonly neighbours?: Dated<readonly Neighbour[]>;
   readonly forwarding?: Dated<readonly ForwardingEntry[]>;
+  /** `forwarding` has the entries of bridges only: the kernel's own files show none of a vxlan device. */
+  readonly bridgesOnly?: boolean;
   readonly sysctls?: Dated<readonly Sysctl[]>;
   readonly counters?: Dated<DevCounters>;
   /** What the kernel answered when it was asked for routes (`path --verify`). */

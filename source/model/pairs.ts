@@ -96,12 +96,17 @@ function withinNamespace(iface: Interface, lower: string, relation: Pair['relati
 function pointsBack(iface: Interface, other: Interface): boolean {
   if (other.link.kind !== iface.link.kind || other.link.peerIndex !== iface.link.ifindex) return false;
   // With a netnsid the peer is elsewhere; the kernel leaves the id out when it is in the same namespace.
-  return iface.link.peerNsid === undefined || other.namespace !== iface.namespace;
+  const {peerNsid, peerNetns} = iface.link;
+  return (peerNsid === undefined && peerNetns === undefined) || other.namespace !== iface.namespace;
 }
 
-/** The inode that this interface's netnsid means to its own namespace; undefined where not known. */
+/** The inode that this interface's netnsid, or name, means to its own namespace; undefined where not known. */
 function meant(iface: Interface): string | undefined {
-  const nsid = iface.link.peerNsid;
+  const {peerNsid: nsid, peerNetns: name} = iface.link;
+  if (name !== undefined) {
+    const members = iface.namespace.node.snapshot?.members?.value ?? [];
+    return members.find(({path}) => path?.replace(/^\/var/, '') === `/run/netns/${name}`)?.netns;
+  }
   if (nsid === undefined || nsid < 0) return undefined;
   return iface.namespace.facts?.nsids?.value.get(nsid);
 }

@@ -182,7 +182,7 @@ function heldBy(owner: WorldNode, inode: number, state: string, holders: SocketR
     return `held by ${first.pid}/${first.program ?? '?'}${others}${foreign}`;
   }
   if (inode === 0 && owner.numberless)
-    return 'not known: what was pasted shows neither its inode nor its process';
+    return 'not known: what was read shows neither its inode nor its process';
   if (inode === 0) {
     return state === 'TIME-WAIT'
       ? 'held by nobody: the connection is closed and waits in TIME-WAIT'

@@ -273,7 +273,7 @@ describe('who holds a socket', () => {
     const {sockets: list} = answerOf(sockets.ask(bare.graph, [])) as never as {
       sockets: Parameters<typeof socketAt>[0];
     };
-    expect(socketAt(list, 0).held).toBe('not known: what was pasted shows neither its inode nor its process');
+    expect(socketAt(list, 0).held).toBe('not known: what was read shows neither its inode nor its process');
   });
 
   test('ss -tnp, with its heading and without the protocol', () => {

@@ -92,6 +92,8 @@ function takeLine(fields: Record<string, unknown>, text: string): void {
     if (promiscuity !== undefined) fields['promiscuity'] = Number(promiscuity);
     const nsid = /\blink-netnsid (\d+)/.exec(hardware[3]!)?.[1];
     if (nsid !== undefined) fields['link_netnsid'] = Number(nsid);
+    const netns = /\blink-netns (\S+)/.exec(hardware[3]!)?.[1];
+    if (netns !== undefined) fields['link_netns'] = netns;
     return;
   }
   const inet = /^(inet6?) (\S+?)(?:\/(\d+))?(?: peer (\S+?)(?:\/(\d+))?)?(?: (.*))?$/.exec(text);

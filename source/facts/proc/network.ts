@@ -211,42 +211,44 @@ function mergeLinks(read: readonly Link[], told: readonly Link[]): readonly Link
 }
 
 /**
- * IPv4: what a tool tells, and of the addresses that the kernel has in its local table those that only one interface
- * can have, since its own subnet holds them. IPv6: the kernel tells all of it.
+ * IPv4: what a tool tells, and of the addresses that the kernel has in its local table those whose interface follows. IPv6:
+ * the kernel tells all of it.
  */
 function mergeAddresses(
   told: readonly Address[],
   {addresses6: six, trie, routes}: FromFiles,
 ): readonly Address[] {
-  const known = new Set(told.map(({address}) => address));
-  const four = placed(trie, routes).filter(({address}) => !known.has(address));
-  return [...told.filter(({family}) => family === 4), ...four, ...six];
+  return [...told.filter(({family}) => family === 4), ...placed(told, trie, routes), ...six];
 }
 
-function placed(trie: Trie, routes: readonly Route[]): Address[] {
-  return trie.local.flatMap(({from, to, text, dst, type}): Address[] => {
-    if (type !== 'local' || !dst.endsWith('/32')) return [];
+/**
+ * Own addresses that no tool tells of. A subnet on an interface comes with an address of it there, so the only own
+ * address of a subnet is that interface's. Of several nobody knows: flannel's `10.244.1.0/32` is in the subnet of `cni0`.
+ */
+function placed(told: readonly Address[], trie: Trie, routes: readonly Route[]): Address[] {
+  const known = new Set(told.map(({address}) => address));
+  const own = trie.local.filter(({dst, type}) => type === 'local' && dst.endsWith('/32'));
+  const subnets = routes.filter(
+    ({family, type, scope, dst}) =>
+      family === 4 && type === 'unicast' && scope === 'link' && !dst.endsWith('/32'),
+  );
+  const alone = subnets.filter(({dst}) => own.filter(({text}) => holds(dst, text)).length === 1);
+  return own.flatMap(({from, to, text}): Address[] => {
+    if (known.has(text)) return [];
     if (text === '127.0.0.1')
       return [{from, to, ifindex: 0, dev: 'lo', family: 4, address: text, prefix: 8, scope: 'host'}];
-    const subnets = routes.filter(
-      route =>
-        route.family === 4 &&
-        route.type === 'unicast' &&
-        route.scope === 'link' &&
-        !route.dst.endsWith('/32') &&
-        holds(route.dst, text),
-    );
-    const devices = new Set(subnets.map(({hops}) => hops[0]?.dev));
-    const [dev] = devices;
-    if (devices.size !== 1 || dev === undefined) return [];
-    const prefix = Math.max(...subnets.map(({dst: subnet}) => Number(subnet.split('/')[1])));
+    const around = subnets.filter(({dst}) => holds(dst, text));
+    const [only] = around;
+    const dev = only?.hops[0]?.dev;
+    if (around.length !== 1 || only === undefined || dev === undefined || !alone.includes(only)) return [];
+    const prefix = Number(only.dst.split('/')[1]);
     return [{from, to, ifindex: 0, dev, family: 4, address: text, prefix, scope: 'global'}];
   });
 }
 
 /** Own addresses of which nothing tells the interface. */
 function unplaced(told: readonly Address[], trie: Trie, routes: readonly Route[]): string[] {
-  const known = new Set([...told, ...placed(trie, routes)].map(({address}) => address));
+  const known = new Set([...told, ...placed(told, trie, routes)].map(({address}) => address));
   const lost = trie.local.filter(
     ({text, dst, type}) => type === 'local' && dst.endsWith('/32') && !known.has(text),
   );

@@ -51,7 +51,7 @@ export function wrap(world: World, state: Emitted): State[] {
   }
   const remotes = kind === 'vxlan' ? vxlanRemotes(world, iface, mac) : tunnelRemotes(iface, state.next);
   if (typeof remotes === 'string') {
-    const read = kind !== 'vxlan' || namespace.facts?.forwarding;
+    const read = kind === 'vxlan' && tunnelsRead(namespace) !== undefined;
     const status = read ? 'broken' : 'unknown';
     return [
       ended(
@@ -121,7 +121,7 @@ const ALL_ZERO = '00:00:00:00:00:00';
 /** By the FDB entry of the MAC address, else by the default ones (all zero), which are all sent to. */
 function vxlanRemotes(world: World, iface: Interface, mac: string | undefined): readonly Remote[] | string {
   const {namespace, link} = iface;
-  const read = namespace.facts?.forwarding;
+  const read = tunnelsRead(namespace);
   if (!read) return `its forwarding database was not read: where ${link.name} sends is not known`;
   const own = read.value.filter(entry => entry.dev === link.name && entry.dst !== undefined);
   const clue = (entry: ForwardingEntry): Clue => ({
@@ -142,6 +142,11 @@ function vxlanRemotes(world: World, iface: Interface, mac: string | undefined): 
   );
 }
 
+/** The forwarding database, if it was read of vxlan devices as well. */
+function tunnelsRead({facts}: Namespace) {
+  return facts?.bridgesOnly ? undefined : facts?.forwarding;
+}
+
 function hasMac({graph}: World, address: string, mac: string): boolean {
   const nodes = new Set((graph.byAddress.get(address) ?? []).map(({node}) => node));
   return [...nodes].some(node =>
@@ -159,11 +164,13 @@ function remotesOf(remotes: readonly Remote[]): readonly Remote[] {
 
 /** A fixed other end, or, on a device without one, the next hop of the route (as Calico's tunl0 is used). */
 function tunnelRemotes({link}: Interface, next: string): readonly Remote[] | string {
+  if (!link.tunnel) return `the ends of ${link.name} were not read: where it sends is not known`;
   return [{address: link.tunnel?.remote ?? next, clues: []}];
 }
 
 export function tunnelText({link}: Interface): string {
   const {vxlan, tunnel, kind = ''} = link;
+  if (!vxlan && !tunnel) return `${link.name} ${kind}`;
   if (vxlan) {
     return `${link.name} vxlan id ${vxlan.id}${vxlan.local === undefined ? '' : ` local ${vxlan.local}`} dstport ${vxlan.port}`;
   }
@@ -209,6 +216,15 @@ export function unwrap(
       clues,
       asked,
     });
+    return [ended(trail, hop, 'unknown')];
+  }
+  const untold = device
+    ? []
+    : namespace.interfaces.filter(({link}) => link.kind === layer.kind && !link.vxlan && !link.tunnel);
+  if (untold.length > 0) {
+    const names = untold.map(({link}) => link.name).join(', ');
+    const say = `what ${names} unwraps was not read: whether it takes this ${layer.kind} is not known`;
+    const hop = hopIn(namespace, load, {way: 'end', status: 'unknown', grade: 'unknown', say, clues, asked});
     return [ended(trail, hop, 'unknown')];
   }
   if (!device) {
