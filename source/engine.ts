@@ -12,6 +12,7 @@ import {buildGraph} from './model/build.ts';
 import type {Graph} from './model/graph.ts';
 import {ask, refreshes, suggest, wants} from './questions/catalogue.ts';
 import type {Question} from './questions/question.ts';
+import {type ReadBy, readBy} from './read-by.ts';
 import type {EvidenceText, Outcome, Session, Status} from './session.ts';
 import type {Prompt} from './wire/prompt.ts';
 import type {World} from './world.ts';
@@ -24,6 +25,8 @@ export type Prompts = {
 
 export type Engine = Session & {
   ask(question: Question): Outcome;
+  /** The readers that the evidence in an answer, as JSON, rests on. */
+  readBy(json: object): readonly ReadBy[];
   graph(): Graph;
   /** Has the nodes read what a question wants beyond what is always read; `say` is told before anything is sent. */
   prepare(question: Question, say: (sentence: string) => void): Promise<void>;
@@ -147,6 +150,7 @@ export function createEngine(drive: Drive, prompts: Prompts): Engine {
   return {
     graph: currentGraph,
     ask: answer,
+    readBy: json => readBy(json, drive.world().evidence),
     prepare,
     watch(question, show) {
       const keep = keeper(question);

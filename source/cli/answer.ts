@@ -30,9 +30,10 @@ export async function answerOnce(
   try {
     const {createEngine, readQuestion, toJson, toView, viewText} = await import('./answering.ts');
     const question = asked ? readQuestion(asked.command, asked.words) : FIRST_SCREEN;
-    engine = createEngine(drive, {watch: () => () => {}, answer: () => {}});
+    const asks = createEngine(drive, {watch: () => () => {}, answer: () => {}});
+    engine = asks;
     const textOf = (answer: Answer) =>
-      format === 'json' ? `${safeJson(JSON.stringify(toJson(answer), null, 2))}\n` : viewText(toView(answer));
+      format === 'json' ? jsonText(asks, toJson(answer)) : viewText(toView(answer));
     rehearse(engine, question, textOf);
     await drive.settled;
     await engine.prepare(question, sentence => process.stderr.write(`hoptop: ${sanitise(sentence)}\n`));
@@ -64,6 +65,11 @@ export async function answerOnce(
     // The program ends with the answer: links end with it, and a node's shell by itself.
     void drive.close();
   }
+}
+
+/** An answer, and by what its evidence was read. */
+function jsonText(engine: Engine, answer: object): string {
+  return `${safeJson(JSON.stringify({...answer, readBy: engine.readBy(answer)}, null, 2))}\n`;
 }
 
 /**

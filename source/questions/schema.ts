@@ -57,6 +57,19 @@ export const base = {
   question: v.object({name: v.picklist(QUESTION_NAMES), words: list(v.string())}),
   at: text('ISO 8601: the moment that ages are counted from.'),
   gaps: list(Gap),
+  readBy: v.exactOptional(
+    v.pipe(
+      list(
+        v.object({
+          node: text('The node, by the id it was given.'),
+          fact: text('What was read.'),
+          reader: text('Name and version of what the bytes look like.'),
+          command: v.exactOptional(text('What was run; `hoptop commands` tells more.')),
+        }),
+      ),
+      v.description('By what the evidence was read: a node without the best tool is read by the next one.'),
+    ),
+  ),
 };
 
 export const Counters = v.object({
