@@ -1,5 +1,6 @@
 import {type Element, inners, number, text} from './elements.ts';
 import type {Parsed, Span} from './evidence.ts';
+import {note} from './lines.ts';
 import {optional} from './links.ts';
 import {canonical} from './prefix.ts';
 
@@ -37,7 +38,7 @@ export function parseAddresses(elements: readonly Element[]): Parsed<Address> {
       const local = text(info, 'local') ?? text(info, 'address');
       const address = local === undefined ? undefined : canonical(local);
       if (address === undefined || (family !== 'inet' && family !== 'inet6')) {
-        problems.push(`an address of interface ${dev} that is neither IPv4 nor IPv6.`);
+        note(problems, () => `an address of interface ${dev} that is neither IPv4 nor IPv6.`);
         continue;
       }
       const other = text(info, 'address');

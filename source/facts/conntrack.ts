@@ -4,7 +4,7 @@ import {type ConntrackTable, createConntrackDraft, finishConntrack} from './conn
 import {AS_ROOT, dated, gapsOf} from './contribution.ts';
 import type {Gap} from './evidence.ts';
 import type {Fact} from './fact.ts';
-import {lineEnd, quoted} from './lines.ts';
+import {lineEnd, note, quoted} from './lines.ts';
 import {PASTED, piecesOf} from './pieces.ts';
 import type {Snapshot} from './snapshot.ts';
 
@@ -82,12 +82,15 @@ export function parseConntrack(
     start = end + 1;
     if (said !== undefined) how = said;
     else if (pid === undefined) {
-      if (line !== '') problems.push(`a line outside of any table: ${quoted(line)}.`);
+      if (line !== '') note(problems, () => `a line outside of any table: ${quoted(line)}.`);
     } else {
       const to = nextSection(bytes, start);
       const netns = netnsOf(pid);
       if (netns === undefined || draft.netns.includes(netns)) {
-        problems.push(`the entries of process ${pid}’s namespace: which one that is was not known any more.`);
+        note(
+          problems,
+          () => `the entries of process ${pid}’s namespace: which one that is was not known any more.`,
+        );
       } else {
         const index = draft.netns.push(netns) - 1;
         draft.total.push(mode === 'all' ? undefined : Number.parseInt(entries!, 16));
@@ -96,13 +99,13 @@ export function parseConntrack(
           const first = quoted(
             bytes.toString('utf8', misread.from, Math.min(misread.to, misread.from + 240)),
           );
-          problems.push(`${misread.lines} entries were not understood, the first: ${first}`);
+          note(problems, () => `${misread.lines} entries were not understood, the first: ${first}`);
         }
       }
       start = to;
     }
   }
-  if (how === '' && bytes.length > 0) problems.push('the answer does not say where it was read.');
+  if (how === '' && bytes.length > 0) note(problems, () => 'the answer does not say where it was read.');
   return how === 'file' || how === 'tool' || how === 'none'
     ? {table: finishConntrack(draft), problems, how}
     : {problems, how};

@@ -99,11 +99,10 @@ export function gapsOf(reply: Reply, tool: Tool, problems: readonly string[], as
 /** So many sentences about one answer a person can still be told of. */
 const MOST = 20;
 
-/** A broken or hostile answer can be wrong in each of its lines: the first of them are said, and how many there are. */
+/** A broken or hostile answer can be wrong in each of its lines: the first of them are said, and that there are more. */
 function few(problems: readonly string[]): readonly string[] {
   if (problems.length <= MOST) return problems;
-  const rest = problems.length - MOST;
-  return [...problems.slice(0, MOST), `${rest} more such parts were not understood.`];
+  return [...problems.slice(0, MOST), 'more such parts were not understood.'];
 }
 
 /** What shells say of a way into namespaces that is not there; nsenter itself says that it failed to execute a tool. */

@@ -1,7 +1,7 @@
 import type {Reply} from '../wire/source.ts';
 import {dated, gapsOf} from './contribution.ts';
 import type {Fact} from './fact.ts';
-import {linesOf, quoted} from './lines.ts';
+import {linesOf, note, quoted} from './lines.ts';
 import type {Counters} from './links.ts';
 import {PASTED, piecesOf} from './pieces.ts';
 
@@ -23,7 +23,7 @@ export function parseCounters(out: Uint8Array): {
     const match = /^\/proc\/(\d+)\/net\/dev:\s*([^:\s]+):\s*([\d\s]+)$/.exec(text);
     const columns = match?.[3]?.trim().split(/\s+/).map(Number) ?? [];
     if (!match || columns.length < 16 || !columns.every(Number.isFinite)) {
-      problems.push(`a line without counters: ${quoted(text)}.`);
+      note(problems, () => `a line without counters: ${quoted(text)}.`);
       continue;
     }
     const pid = Number(match[1]);

@@ -1,5 +1,5 @@
 import type {Span} from './evidence.ts';
-import {quoted, textOf} from './lines.ts';
+import {isHopeless, note, quoted, textOf} from './lines.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -23,7 +23,7 @@ export function arraysOf(out: Uint8Array): {arrays: readonly JsonArray[]; proble
   const arrays: JsonArray[] = [];
   const problems: string[] = [];
   let stray = false;
-  for (let i = 0; i < out.length; ) {
+  for (let i = 0; i < out.length && !isHopeless(problems); ) {
     const byte = out[i]!;
     if (byte === 0x5b) {
       const array = readArray(out, i, problems);
@@ -33,8 +33,10 @@ export function arraysOf(out: Uint8Array): {arrays: readonly JsonArray[]; proble
       if (byte > 0x20 && !stray) {
         stray = true;
         const end = out.indexOf(10, i);
-        problems.push(
-          `text that is no JSON array: ${quoted(textOf(out, i, Math.min(end < 0 ? out.length : end, i + 80)))}.`,
+        note(
+          problems,
+          () =>
+            `text that is no JSON array: ${quoted(textOf(out, i, Math.min(end < 0 ? out.length : end, i + 80)))}.`,
         );
       }
       i += 1;
@@ -63,13 +65,17 @@ function readArray(out: Uint8Array, start: number, problems: string[]): JsonArra
         const fields = deepest > MOST_DEPTH ? undefined : fieldsOf(out, from, i + 1);
         if (fields === undefined) {
           whole = false;
-          problems.push(`an entry is broken JSON: ${quoted(textOf(out, from, Math.min(i + 1, from + 80)))}.`);
+          note(
+            problems,
+            () => `an entry is broken JSON: ${quoted(textOf(out, from, Math.min(i + 1, from + 80)))}.`,
+          );
+          if (isHopeless(problems)) break;
         } else if (Object.keys(fields).length > 0) elements.push({from, to: i + 1, fields});
         from = -1;
       } else if (depth <= 0) return {from: start, to: i + 1, elements, whole};
     }
   }
-  problems.push('the answer ends in the middle of a table.');
+  note(problems, () => 'the answer ends in the middle of a table.');
   return {from: start, to: out.length, elements, whole: false};
 }
 

@@ -1,6 +1,6 @@
 import {dated, gapsOf} from './contribution.ts';
 import type {Fact} from './fact.ts';
-import {linesOf, quoted, textOf} from './lines.ts';
+import {linesOf, note, quoted, textOf} from './lines.ts';
 import {CONTAINER_GLOBS} from './sandboxes/reader.ts';
 
 /**
@@ -23,7 +23,7 @@ export function parseFingerprints(out: Uint8Array): {
   for (const {text} of linesOf(out)) {
     const match = /^(\d+|host|node|clock) (\S+)$/.exec(text);
     if (match) rows.set(match[1]!, match[2]!);
-    else problems.push(`a line that is no fingerprint: ${quoted(text)}.`);
+    else note(problems, () => `a line that is no fingerprint: ${quoted(text)}.`);
   }
   return {rows, problems};
 }

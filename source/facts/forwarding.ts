@@ -3,7 +3,7 @@ import {arraysOf, type Element, has, number, text, words} from './elements.ts';
 import type {Parsed, Span} from './evidence.ts';
 import type {Fact} from './fact.ts';
 import {FDB, fdbElements} from './ip/tables-text.ts';
-import {quoted} from './lines.ts';
+import {note, quoted} from './lines.ts';
 import {optional} from './links.ts';
 import {parsePieces} from './pieces.ts';
 import {canonical} from './prefix.ts';
@@ -36,7 +36,7 @@ export function parseForwarding(elements: readonly Element[]): Parsed<Forwarding
     const mac = text(fields, 'mac');
     const dev = text(fields, 'ifname');
     if (mac === undefined || dev === undefined) {
-      problems.push('a forwarding entry without MAC address or interface.');
+      note(problems, () => 'a forwarding entry without MAC address or interface.');
       continue;
     }
     const dst = text(fields, 'dst');

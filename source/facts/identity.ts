@@ -1,7 +1,7 @@
 import type {Reply} from '../wire/source.ts';
 import {dated, gapsOf} from './contribution.ts';
 import type {Fact} from './fact.ts';
-import {linesOf, quoted, textOf} from './lines.ts';
+import {linesOf, note, quoted, textOf} from './lines.ts';
 import {optional} from './links.ts';
 import {maskMachineId} from './machine-id.ts';
 import {PASTED, piecesOf} from './pieces.ts';
@@ -67,7 +67,7 @@ export function parseIdentity(out: Uint8Array): {identity?: Identity; problems: 
     const label = text.slice(0, Math.max(0, equals));
     if (OF_RIGHTS.has(label)) told.push({from, to});
     const value = text.slice(equals + 1).trim();
-    if (!LABELS.has(label)) problems.push(`a line without a known label: ${quoted(text)}.`);
+    if (!LABELS.has(label)) note(problems, () => `a line without a known label: ${quoted(text)}.`);
     else if (value !== '' && !found.has(label)) found.set(label, value);
   }
   const whole = (label: string): number | undefined => {
@@ -78,7 +78,7 @@ export function parseIdentity(out: Uint8Array): {identity?: Identity; problems: 
   const kernel = found.get('kernel');
   const uid = whole('uid');
   for (const [label, value] of Object.entries({hostname, kernel, uid})) {
-    if (value === undefined) problems.push(`its ${label} is missing.`);
+    if (value === undefined) note(problems, () => `its ${label} is missing.`);
   }
   if (hostname === undefined || kernel === undefined || uid === undefined) return {problems};
   const os = /^PRETTY_NAME=["']?(.*?)["']?$/.exec(found.get('os') ?? '')?.[1];

@@ -1,5 +1,5 @@
 import type {Address} from './addresses.ts';
-import {linesOf, quoted} from './lines.ts';
+import {linesOf, note, quoted} from './lines.ts';
 import {type Counters, type Link, optional, UNKNOWN_KIND} from './links.ts';
 import {canonical} from './prefix.ts';
 
@@ -46,7 +46,7 @@ export function parseIfconfig(out: Uint8Array): Ifconfig {
     }
     const draft = drafts.at(-1);
     if (draft && /^\s/.test(text) && understands(draft, text.trim())) draft.to = to;
-    else if (text.trim() !== '') problems.push(`a line that is not understood: ${quoted(text)}.`);
+    else if (text.trim() !== '') note(problems, () => `a line that is not understood: ${quoted(text)}.`);
   }
   return {
     links: drafts.map(linkOf),

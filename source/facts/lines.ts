@@ -32,3 +32,20 @@ export function quoted(text: string): string {
   const clean = sanitise(text);
   return `“${clean.length > 60 ? `${clean.slice(0, 60)}…` : clean}”`;
 }
+
+/** So many sentences about one answer are made; a person is told of fewer. */
+const MOST_NOTES = 40;
+
+/**
+ * Adds what is the matter with one part of an answer. A broken or hostile one can be wrong in each of millions: beyond
+ * the first of them nothing is made, and the last sentence says that there are more.
+ */
+export function note(problems: string[], sentence: () => string): void {
+  if (problems.length < MOST_NOTES) problems.push(sentence());
+  else if (problems.length === MOST_NOTES) problems.push('more of it was not understood.');
+}
+
+/** Is so much of an answer not understood that the rest of it is not worth the time? The last note says that it is missing. */
+export function isHopeless(problems: readonly string[]): boolean {
+  return problems.length > MOST_NOTES;
+}

@@ -1,5 +1,6 @@
 import {type Element, type Fields, has, inner, number, text, words} from './elements.ts';
 import type {Parsed, Span} from './evidence.ts';
+import {note} from './lines.ts';
 import {detailsOf, optional, portOf, type Tunnel, type Vxlan, vxlanOf} from './link-kinds.ts';
 
 export {optional, type Tunnel, type Vxlan} from './link-kinds.ts';
@@ -76,7 +77,7 @@ export function parseLinks(elements: readonly Element[]): Parsed<Link> {
     const ifindex = number(fields, 'ifindex');
     const name = text(fields, 'ifname');
     if (ifindex === undefined || name === undefined) {
-      problems.push('an interface without index or name.');
+      note(problems, () => 'an interface without index or name.');
       continue;
     }
     const info = inner(fields, 'linkinfo');

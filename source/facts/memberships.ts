@@ -1,7 +1,7 @@
 import {AS_ROOT, dated, gapsOf} from './contribution.ts';
 import type {Gap, Parsed} from './evidence.ts';
 import type {Fact} from './fact.ts';
-import {linesOf, quoted} from './lines.ts';
+import {linesOf, note, quoted} from './lines.ts';
 import {optional} from './links.ts';
 import {parsePieces} from './pieces.ts';
 import {runtimesInUse, severalRuntimes} from './sandboxes/runtimes.ts';
@@ -28,7 +28,7 @@ export function parseMemberships(out: Uint8Array): Parsed<Membership> {
   for (const {from, to, text} of linesOf(out)) {
     const match = /^(?:\/proc\/)?(\d{1,10})\/cgroup:\d+:[^:]*:(\/.*)$/.exec(text);
     if (!match) {
-      problems.push(`a line that is no control group: ${quoted(text)}.`);
+      note(problems, () => `a line that is no control group: ${quoted(text)}.`);
       continue;
     }
     const path = match[2]!;

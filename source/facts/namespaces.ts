@@ -2,7 +2,7 @@ import type {Reply} from '../wire/source.ts';
 import {AS_ROOT, dated, gapsOf} from './contribution.ts';
 import type {Parsed, Span} from './evidence.ts';
 import type {Fact} from './fact.ts';
-import {linesOf, quoted} from './lines.ts';
+import {linesOf, note, quoted} from './lines.ts';
 import {optional} from './links.ts';
 import {inFile, piecesOf, shifted} from './pieces.ts';
 
@@ -39,7 +39,7 @@ export function parseNamespaces(out: Uint8Array): Namespaces {
   for (const {from, to, text} of linesOf(out)) {
     const match = /^(\d+) (\d+) (\/.+)$/.exec(text);
     if (!match) {
-      problems.push(`a line that is no namespace: ${quoted(text)}.`);
+      note(problems, () => `a line that is no namespace: ${quoted(text)}.`);
       continue;
     }
     const [, at, netns, path] = match as unknown as [string, string, string, string];
@@ -86,7 +86,7 @@ export function typedMembers(out: Uint8Array): Namespaces {
     const [, name = link, netns = inode] = /^(\/\S+) (\d+)$/.exec(text) ?? [];
     const pid = /^\/proc\/(\d+)\/ns\/net$/.exec(name ?? '')?.[1];
     if (netns === undefined || name === undefined)
-      problems.push(`a line that is no namespace: ${quoted(text)}.`);
+      note(problems, () => `a line that is no namespace: ${quoted(text)}.`);
     else if (pid !== undefined) rows.push({from, to, netns, pid: Number(pid)});
     else if (!name.startsWith('/proc/')) rows.push({from, to, netns, path: name});
   }

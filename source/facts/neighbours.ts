@@ -1,5 +1,6 @@
 import {type Element, has, text, words} from './elements.ts';
 import type {Parsed, Span} from './evidence.ts';
+import {note} from './lines.ts';
 import {optional} from './links.ts';
 import {canonical} from './prefix.ts';
 
@@ -27,7 +28,7 @@ export function parseNeighbours(elements: readonly Element[]): Parsed<Neighbour>
     const dst = printed && canonical(printed);
     const dev = text(fields, 'dev');
     if (!dst || dev === undefined) {
-      problems.push(`a neighbour ${printed ?? 'without address'} on ${dev ?? 'no interface'}.`);
+      note(problems, () => `a neighbour ${printed ?? 'without address'} on ${dev ?? 'no interface'}.`);
       continue;
     }
     rows.push({

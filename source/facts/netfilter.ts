@@ -1,6 +1,6 @@
 import {dated, gapsOf} from './contribution.ts';
 import type {Fact} from './fact.ts';
-import {lineEnd, quoted} from './lines.ts';
+import {lineEnd, note, quoted} from './lines.ts';
 import {parseIptables} from './netfilter/iptables.ts';
 import {parseIpvs} from './netfilter/ipvs.ts';
 import {parseNft} from './netfilter/nft.ts';
@@ -64,15 +64,15 @@ export function parseNetfilter(out: Uint8Array): ParsedNetfilter {
     if (sign === '!') {
       if (word === 'done') done = true;
       else if (word === 'refused') refused = true;
-      else problems.push(`${word} is not installed, and its tables are in use there.`);
+      else note(problems, () => `${word} is not installed, and its tables are in use there.`);
     } else if (sign === '@') {
       const {to, status, next} = sectionOf(bytes, start);
       take(word, bytes.subarray(start, to), start);
-      if (status !== '0') problems.push(`${word} ended with status ${status ?? 'unknown'}.`);
+      if (status !== '0') note(problems, () => `${word} ended with status ${status ?? 'unknown'}.`);
       start = next;
-    } else if (line !== '') problems.push(`a line outside of any table: ${quoted(line)}.`);
+    } else if (line !== '') note(problems, () => `a line outside of any table: ${quoted(line)}.`);
   }
-  if (bytes.length > 0 && !done && !refused) problems.push('the answer ends before its end.');
+  if (bytes.length > 0 && !done && !refused) note(problems, () => 'the answer ends before its end.');
   problems.push(...unreadLegacy(warned, rulesets));
   return {rulesets, servers, bpf, problems, refused};
 

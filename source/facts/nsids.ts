@@ -1,6 +1,6 @@
 import {dated, gapsOf} from './contribution.ts';
 import type {Fact} from './fact.ts';
-import {linesOf, quoted} from './lines.ts';
+import {linesOf, note, quoted} from './lines.ts';
 import {piecesOf} from './pieces.ts';
 
 /**
@@ -26,7 +26,7 @@ export function parseNsids(out: Uint8Array): {
     }
     const match = /^nsid (\d{1,9})\s*(?:\(iproute2 netns name: (.+)\))?\s*$/.exec(text);
     if (match) rows.push({nsid: Number(match[1]), ...(match[2] !== undefined && {name: match[2]})});
-    else problems.push(`a line without an nsid: ${quoted(text)}.`);
+    else note(problems, () => `a line without an nsid: ${quoted(text)}.`);
   }
   return {rows, problems};
 }

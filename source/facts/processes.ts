@@ -1,7 +1,7 @@
 import {dated, gapsOf} from './contribution.ts';
 import type {Parsed, Span} from './evidence.ts';
 import type {Fact} from './fact.ts';
-import {type Line, linesOf, quoted} from './lines.ts';
+import {type Line, linesOf, note, quoted} from './lines.ts';
 import {parsePieces} from './pieces.ts';
 import {PS, parsePs} from './ps.ts';
 import {maskArguments} from './secrets.ts';
@@ -65,10 +65,10 @@ export function parseProcesses(out: Uint8Array, bootTime?: number): Parsed<Proce
       const stat = file === 'stat' ? statOf(line, rest) : undefined;
       if (uid !== undefined) uids.set(pid, uid);
       else if (stat) stats.set(pid, stat);
-      else problems.push(`a line that is not understood: ${quoted(line.text)}.`);
+      else note(problems, () => `a line that is not understood: ${quoted(line.text)}.`);
     } else if (slash < 0 && colon > 0 && /^\d+$/.test(rest)) {
       if (!users.has(rest)) users.set(rest, key);
-    } else problems.push(`a line that is not understood: ${quoted(line.text)}.`);
+    } else note(problems, () => `a line that is not understood: ${quoted(line.text)}.`);
   }
   const rows: Process[] = [];
   for (const [pid, {line, ppid, name, state, ticks}] of stats) {

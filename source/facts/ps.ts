@@ -1,6 +1,6 @@
 import type {Parsed} from './evidence.ts';
 import type {Format} from './fact.ts';
-import {linesOf, quoted} from './lines.ts';
+import {linesOf, note, quoted} from './lines.ts';
 import type {Process} from './processes.ts';
 import {maskArguments, maskSentence} from './secrets.ts';
 
@@ -44,7 +44,7 @@ export function parsePs(out: Uint8Array): Parsed<Process> {
     if (row === undefined) row = [EF, AUX].map(rowOf).find(one => one.pattern.test(text));
     const cells = row?.pattern.exec(text);
     if (!row || !cells) {
-      problems.push(`a line that is no process: ${quoted(text)}.`);
+      note(problems, () => `a line that is no process: ${quoted(text)}.`);
       continue;
     }
     const cell = (is: RegExp) => {

@@ -1,5 +1,6 @@
 import {type Element, type Fields, inner, inners, number, text, words} from './elements.ts';
 import type {Parsed, Span} from './evidence.ts';
+import {note} from './lines.ts';
 import {optional} from './links.ts';
 import {canonical, canonicalPrefix, familyOf} from './prefix.ts';
 
@@ -60,7 +61,7 @@ export function parseRoutes(elements: readonly Element[]): Parsed<Route> {
       printed === 'default' ? (family === 6 ? '::/0' : '0.0.0.0/0') : printed && canonicalPrefix(printed);
     const type = text(fields, 'type') ?? 'unicast';
     if (!dst || !TYPES.has(type)) {
-      problems.push(`a route to ${printed ?? 'nowhere'} of type ${type}.`);
+      note(problems, () => `a route to ${printed ?? 'nowhere'} of type ${type}.`);
       continue;
     }
     const prefsrc = text(fields, 'prefsrc');

@@ -4,7 +4,7 @@ import type {Parsed, Span} from './evidence.ts';
 import type {Fact} from './fact.ts';
 import {RULES6_FORMATS} from './ip/asked.ts';
 import {ruleElements} from './ip/tables-text.ts';
-import {quoted} from './lines.ts';
+import {note, quoted} from './lines.ts';
 import {optional} from './links.ts';
 import {parsePieces} from './pieces.ts';
 import {canonicalPrefix} from './prefix.ts';
@@ -56,7 +56,7 @@ export function parseRules(elements: readonly Element[], family: 4 | 6): Parsed<
     const src = selector(fields, 'src', 'srclen');
     const dst = selector(fields, 'dst', 'dstlen');
     if (priority === undefined || src === undefined || dst === undefined) {
-      problems.push('a rule whose priority, source or destination is not understood.');
+      note(problems, () => 'a rule whose priority, source or destination is not understood.');
       continue;
     }
     const table = text(fields, 'table') ?? number(fields, 'table')?.toString();

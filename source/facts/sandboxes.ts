@@ -1,7 +1,7 @@
 import {dated, gapsOf} from './contribution.ts';
 import type {Parsed, Span} from './evidence.ts';
 import type {Fact} from './fact.ts';
-import {linesOf, quoted, textOf} from './lines.ts';
+import {linesOf, note, quoted, textOf} from './lines.ts';
 import {optional} from './links.ts';
 import {parsePieces} from './pieces.ts';
 import {isLogLine, parsePodLogs} from './sandboxes/logs.ts';
@@ -112,7 +112,7 @@ export function parseSandboxes(out: Uint8Array): Parsed<Sandbox> {
     if (isLogLine(text)) continue;
     const read = lineOf(text);
     if (!read) {
-      problems.push(`a line that is no annotation, namespace or process: ${quoted(text)}.`);
+      note(problems, () => `a line that is no annotation, namespace or process: ${quoted(text)}.`);
       continue;
     }
     const {id, runtime, apart, found} = read;
@@ -129,7 +129,7 @@ export function parseSandboxes(out: Uint8Array): Parsed<Sandbox> {
     const sandbox = found.sandbox ?? (type === 'sandbox' && runtime === 'docker' ? id : undefined);
     if ((type !== 'sandbox' && type !== 'container') || sandbox === undefined) {
       if (runtime === 'containerd')
-        problems.push(`the bundle ${quoted(id)} does not say which sandbox it belongs to.`);
+        note(problems, () => `the bundle ${quoted(id)} does not say which sandbox it belongs to.`);
       continue;
     }
     const owner = bundles.get(sandbox);

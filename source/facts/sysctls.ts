@@ -2,7 +2,7 @@ import type {Reply} from '../wire/source.ts';
 import {dated, gapsOf} from './contribution.ts';
 import type {Parsed, Span} from './evidence.ts';
 import type {Fact} from './fact.ts';
-import {linesOf, quoted} from './lines.ts';
+import {linesOf, note, quoted} from './lines.ts';
 import {parsePieces} from './pieces.ts';
 import type {NetnsFacts} from './snapshot.ts';
 
@@ -19,7 +19,7 @@ export function parseSysctls(out: Uint8Array): Parsed<Sysctl> {
   for (const {from, to, text} of linesOf(out)) {
     const match = /^\/proc\/sys\/([^:]+):(.*)$/.exec(text);
     if (!match) {
-      problems.push(`a line that is no setting: ${quoted(text)}.`);
+      note(problems, () => `a line that is no setting: ${quoted(text)}.`);
       continue;
     }
     const name = match[1]!
@@ -39,7 +39,7 @@ export function parseSysctlText(out: Uint8Array): Parsed<Sysctl> {
     if (/^sysctl: /.test(text)) continue;
     const match = SYSCTL.exec(text);
     if (match) rows.push({from, to, name: match[1]!, value: match[2]!.trim()});
-    else problems.push(`a line that is no setting: ${quoted(text)}.`);
+    else note(problems, () => `a line that is no setting: ${quoted(text)}.`);
   }
   return {rows, problems};
 }

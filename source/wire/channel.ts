@@ -51,6 +51,13 @@ const programLimit = 32;
 
 /** Bytes of a sweep beyond the readers' limits: frames, standard error, lists of namespaces. */
 const overhead = 16 << 20;
+/** Bytes of a login, before the shell is ours: a message of the day, a chatty profile. */
+const loginMost = 1 << 20;
+/**
+ * Bytes of any sweep: the readers' limits are each for a node where that one thing is huge, and no honest node is so in
+ * all of them. It bounds what a hostile one can make us hold.
+ */
+const sweepMost = 400 << 20;
 
 /** The person will not give the password that sudo wants: the node is to be dialled again, and not asked for it. */
 export class DeclinedError extends DialError {}
@@ -80,6 +87,8 @@ export function openChannel(
   let cpu = 0;
   let bytes = 0;
   let most = overhead;
+  let began = timing.now();
+  const secondsSince = (then: number) => `${((timing.now() - then) / 1000).toFixed(1)} s`;
   let answer: Answer | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let failed: ((cause: Error) => void) | undefined;
@@ -120,13 +129,15 @@ export function openChannel(
       // It may be sudo that waits, for what is no password: without that, it is an ordinary user.
       if (token !== undefined) become.refused(node);
       finish(
-        `The shell on ${node} did not start within ${patience.hello} s: log in by hand and see what it waits for.`,
+        `The shell on ${node} did not start within ${patience.hello} s${loginBytes === 0 ? '' : `, and sent ${sizeWords(loginBytes)} of something else`}: log in by hand and see what it waits for.`,
         token !== undefined,
       );
     });
   const boundSweep = () =>
     bound(patience.sweep, () =>
-      finish(`${node} had not finished a sweep after ${patience.sweep} s: the link or the node is too slow.`),
+      finish(
+        `${node} had not finished a sweep after ${patience.sweep} s, and had sent ${sizeWords(bytes)}: the link or the node is too slow.`,
+      ),
     );
 
   let booted: {readonly first: Request | undefined} | undefined;
@@ -182,9 +193,19 @@ export function openChannel(
       } else if (kind === 'K' && answer === undefined && ready) rest();
     },
   };
+  const started = timing.now();
+  let loginBytes = 0;
   const count = (chunk: Uint8Array) => {
     bytes += chunk.length;
-    if (bytes > most) finish(`${node} answered more than it was asked for, and was cut off.`);
+    if (!ready) loginBytes += chunk.length;
+    if (!ready && loginBytes > loginMost)
+      finish(
+        `${node} sent ${sizeWords(loginBytes)} within ${secondsSince(started)} where its shell should have started, and was cut off: see what its login prints.`,
+      );
+    else if (bytes > most)
+      finish(
+        `${node} sent ${sizeWords(bytes)} within ${secondsSince(began)}, more than it was asked for, and was cut off.`,
+      );
   };
   const fromOut = createSplitter(nonce, {
     body: piece => (answer && ready ? answer.out : hello).body(piece),
@@ -232,9 +253,9 @@ export function openChannel(
     new Promise<Swept>((resolve, reject) => {
       if (over !== undefined) return reject(new Error(over));
       const asked = request(reads, sweep);
-      const began = timing.now();
+      began = timing.now();
       bytes = 0;
-      most = overhead + reads.reduce((sum, read) => sum + read.reader.limit, 0) * 2;
+      most = Math.min(sweepMost, overhead + reads.reduce((sum, read) => sum + read.reader.limit, 0) * 2);
       failed = reject;
       standing.begin(reads.filter(mayStand));
       const keep = (reply: Reply) => {
@@ -282,6 +303,10 @@ export function openChannel(
   setImmediate(() => booted || boot());
   opened.promise.catch(() => {});
   return {ready: opened.promise, lost: lost.promise, ask, end: cause => finish(cause)};
+}
+
+function sizeWords(bytes: number): string {
+  return bytes < 1_000_000 ? `${bytes} bytes` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
 /** What a remote shell printed before it was ours, on one line and without control characters. */

@@ -6,7 +6,9 @@ import {describe, expect, test} from 'vitest';
 import {readInventory} from '../../source/cli/inventory.ts';
 import {redact} from '../../source/facts/catalogue.ts';
 import {gapsOf} from '../../source/facts/contribution.ts';
+import {arraysOf} from '../../source/facts/elements.ts';
 import {kubeObjects} from '../../source/facts/kube/objects.ts';
+import {parseNamespaces} from '../../source/facts/namespaces.ts';
 import {parseNft} from '../../source/facts/netfilter/nft.ts';
 import {parsePs} from '../../source/facts/ps.ts';
 import {accessOf} from '../../source/wire/kube/kubeconfig.ts';
@@ -50,11 +52,22 @@ test('a heading of ps with thousands of columns is none', () => {
   expect(problems.length).toBeGreaterThan(0);
 });
 
-test('what is wrong in every line is said of some, with the number of the others', () => {
+test('what is wrong in every line is said of some, and that there are more', () => {
   const problems = Array.from({length: 5000}, (_, i) => `line ${i} is none.`);
   const gaps = gapsOf(reply('identity', ''), {name: 'x'}, problems);
   expect(gaps).toHaveLength(21);
-  expect(gaps.at(-1)!.reason).toContain('4980 more such parts were not understood.');
+  expect(gaps.at(-1)!.reason).toContain('more such parts were not understood.');
+});
+
+test('an answer that is wrong everywhere is not read to its end', () => {
+  const {arrays, problems} = arraysOf(new Uint8Array(Buffer.alloc(2_000_000, '[{"a":x}]')));
+  expect(problems).toHaveLength(41);
+  expect(arrays.length).toBeLessThan(50);
+});
+
+test('no more sentences are made than are told of, however many lines are none', () => {
+  const {problems} = parseNamespaces(new Uint8Array(Buffer.alloc(2_000_000, 'a b\n')));
+  expect(problems).toHaveLength(41);
 });
 
 /** With a check for repeated keys the library compares each with every other: hours for these. */

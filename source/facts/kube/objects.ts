@@ -1,7 +1,7 @@
 import type {Document, Node} from 'yaml';
 import {type Fields, inners, isTooDeep, text} from '../elements.ts';
 import type {Span} from '../evidence.ts';
-import {quoted, textOf} from '../lines.ts';
+import {note, quoted, textOf} from '../lines.ts';
 import {yaml} from './yaml.ts';
 
 /** One object of the Kubernetes API, with its byte range in the text it was read from. */
@@ -57,10 +57,13 @@ function fromYaml(source: string) {
   const problems: string[] = [];
   for (const document of documentsOf(source)) {
     if (document.errors.length > 0)
-      problems.push(`it is broken YAML: ${quoted(document.errors[0]!.message)}.`);
+      note(problems, () => `it is broken YAML: ${quoted(document.errors[0]!.message)}.`);
     const value: unknown = safely(() => document.toJS({maxAliasCount: 100}));
     if (value === undefined && document.errors.length === 0)
-      problems.push('one of its documents is nested too deeply, or repeats itself too often, to be read.');
+      note(
+        problems,
+        () => 'one of its documents is nested too deeply, or repeats itself too often, to be read.',
+      );
     if (!isFields(value) || !yaml().isMap(document.contents)) continue;
     const items = itemsOf(value);
     const seq = items && document.contents.get('items', true);

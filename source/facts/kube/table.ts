@@ -1,4 +1,4 @@
-import {type Line, linesOf, quoted} from '../lines.ts';
+import {type Line, linesOf, note, quoted} from '../lines.ts';
 
 export type Cells = ReadonlyMap<string, string>;
 
@@ -25,7 +25,7 @@ export function tableRows(
     const cells = heading === undefined ? undefined : cellsUnder(heading, line.text);
     const name = cells?.get('NAME');
     if (!cells || name === undefined || /\s/.test(name))
-      problems.push(`a line that is no row: ${quoted(line.text)}.`);
+      note(problems, () => `a line that is no row: ${quoted(line.text)}.`);
     else rows.push({line, cells});
   }
   return {rows, problems};

@@ -1,4 +1,4 @@
-import {linesOf, quoted} from '../lines.ts';
+import {linesOf, note, quoted} from '../lines.ts';
 import {canonical} from '../prefix.ts';
 import type {VirtualServer} from './ruleset.ts';
 
@@ -45,7 +45,7 @@ export function parseIpvs(
         inactive: Number(backend[5]),
       });
     } else if (!/^(IP Virtual Server|Prot LocalAddress|\s+-> RemoteAddress)/.test(text)) {
-      problems.push(`a line that is no virtual server: ${quoted(text)}.`);
+      note(problems, () => `a line that is no virtual server: ${quoted(text)}.`);
     }
   }
   return {servers, problems};
