@@ -4,6 +4,7 @@ import type {Cadence} from '../facts/fact.ts';
 import {KUBECONFIG} from '../facts/kubeconfig.ts';
 import {hang} from '../options.ts';
 import {agentText, bootCommand} from '../wire/agent.ts';
+import {sweepText} from '../wire/script.ts';
 import type {Reader} from '../wire/source.ts';
 
 function whenOf(cadence: Cadence): string {
@@ -34,6 +35,15 @@ function readerLines(reader: Reader): string[] {
   lines.push(`    limits: ${reader.timeout} s, ${Math.round(reader.limit / 1024)} KiB${pipe}`);
   return lines;
 }
+
+/** One reader of each kind: what a sweep puts around their commands. */
+const FRAMED = ([{scope: 'node', slight: true}, {scope: 'node'}, {scope: 'each-netns'}] as const).map(
+  kind => ({
+    node: 'NODE',
+    scope: kind.scope,
+    reader: {name: 'COMMAND@1', fact: 'COMMAND', command: 'COMMAND', why: '', limit: 1, timeout: 1, ...kind},
+  }),
+);
 
 /** Everything that can run on a node: what, where, when, why, and what it may touch there. */
 export function commandsText(): string {
@@ -80,6 +90,12 @@ export function commandsText(): string {
       .trimEnd()
       .split('\n')
       .map(line => `    ${line}`.trimEnd()),
+    '',
+    '  Each sweep is a function fed to it, with the commands above in the place of COMMAND:',
+    ...sweepText(0, FRAMED)
+      .trimEnd()
+      .split('\n')
+      .map(line => `    ${line}`),
   );
   return `${lines.join('\n')}\n`;
 }
