@@ -98,6 +98,33 @@ const read: Target[] = [...FACTS, ...CLUSTER_FACTS].map(fact => ({
   run: out => told(fact, out, {reader: fact.reader.name}),
 }));
 
+/** What a poor node is read by: samples of the readers behind the best one, each as it prints. */
+const POOR: Readonly<Record<string, readonly string[]>> = {
+  'proc-network@1': ['network-busybox-host', 'network-nettools-pod', 'network-bare-pod'],
+  'net-tools@1': ['net-tools-host', 'net-tools-busybox'],
+  'ip-batch-text@1': ['ip-batch'],
+  'proc-sockets@1': ['sockets-proc', 'sockets-proc-pod'],
+  'netstat@1': ['netstat-nettools'],
+  'netstat-brief@1': ['netstat-busybox'],
+  'sys-brforward@1': ['brforward'],
+  'ls-sockets@1': ['ls-sockets-busybox'],
+};
+
+const poor: Target[] = FACTS.flatMap(fact =>
+  (fact.otherwise ?? []).flatMap(({reader: {name}}) => {
+    const samples = (POOR[name] ?? []).map(file => fixture(`poor/${file}.txt`));
+    return samples.length === 0
+      ? []
+      : [
+          {
+            name: `reader ${fact.name} ${name}`,
+            samples,
+            run: (out: Uint8Array) => told(fact, out, {reader: name}),
+          },
+        ];
+  }),
+);
+
 /** What people paste: every format, from all the samples that it recognises. */
 function pasted(): Target[] {
   const files = [
@@ -135,4 +162,4 @@ function pasted(): Target[] {
   });
 }
 
-export const factTargets: readonly Target[] = [...read, ...pasted()];
+export const factTargets: readonly Target[] = [...read, ...poor, ...pasted()];

@@ -37,8 +37,7 @@ const STATE: Record<string, (typeof STATES)[number]> = {
   CLOSING: 'CLOSING',
 };
 
-const LINE =
-  /^(tcp|udp)(6?) +(\d+) +(\d+) +(\S+) +(\S+) +(?:([A-Z][A-Z_0-9]*)(?: +|$))?(?:(\d+)\/(.*?)|-)? *$/;
+const LINE = /^(tcp|udp)(6?) +(\d+) +(\d+) +(\S+) +(\S+)(?: +([A-Z][A-Z_0-9]*))?(?: +(?:(\d+)\/(.*?)|-))? *$/;
 /** Without -W an IPv6 address is cut so that address and port take no more than 23 characters. */
 const CUT = 23;
 
