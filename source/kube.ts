@@ -16,6 +16,8 @@ import {createRemoteSource} from './wire/remote.ts';
 import {DialError} from './wire/shell.ts';
 import type {Reply, Source} from './wire/source.ts';
 import {createSsh} from './wire/ssh/dial.ts';
+import {opensshDial} from './wire/ssh/openssh.ts';
+import {opensshOnward} from './wire/ssh/openssh-onward.ts';
 
 /** `NODE:/PATH`, as scp writes it; a file of that name here goes first. */
 function onNode(file: string): {readonly node: string; readonly path: string} | undefined {
@@ -40,14 +42,15 @@ export function openKube(
       return [name, sshTargetOf(named ?? {id: name, target: name})];
     }),
   );
-  const ssh = called.length === 0 ? undefined : createSsh({targets, flags, prompter});
+  const options = {targets, flags, prompter};
+  const ssh =
+    called.length === 0
+      ? undefined
+      : flags.transport === 'openssh'
+        ? {dial: opensshDial(options), onward: opensshOnward(options)}
+        : createSsh(options);
   return createKubeSource({
     async connect(step, signal) {
-      if (ssh && flags.transport === 'openssh')
-        throw new KubeError(
-          'The API is spoken to through a node by hoptop’s own SSH only, not with --transport openssh. Forward it yourself (ssh -L 6443:HOST:6443 NODE) and give a kubeconfig with server: https://127.0.0.1:6443 and tls-server-name: HOST.',
-          true,
-        );
       const access = remote ? await readFromNode(remote, flags, ssh!, become, signal) : await readHere(flags);
       return createClient({
         access,
@@ -58,10 +61,8 @@ export function openKube(
           : {
               via: {
                 name: hostOf(through),
-                open: (host, port, until) =>
-                  ssh!.onward(through, host, port, step, until).catch((error: unknown) => {
-                    throw onwardError(error, `${host}:${port}`);
-                  }),
+                open: (host, port, until) => ssh!.onward(through, host, port, step, until),
+                explain: error => onwardError(error, access.server),
               },
             }),
       });
@@ -139,8 +140,9 @@ async function readFromNode(
   return accessOf([{name, text: new TextDecoder().decode(reply.out)}], flags.context);
 }
 
-function onwardError(error: unknown, to: string): unknown {
+function onwardError(error: unknown, {hostname, port, protocol}: URL): unknown {
   if (!(error instanceof DialError)) return error;
+  const to = `${hostname}:${port === '' ? (protocol === 'https:' ? 443 : 80) : port}`;
   // What a jump host's sentence advises about sshd is not about an API server.
   const plain = error.message.replace(
     /: see whether sshd runs there.*$/,

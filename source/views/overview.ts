@@ -109,7 +109,16 @@ function byApi(nodes: readonly NodeRow[], now: string): readonly ColumnOf<NodeRo
       max: 32,
       tone: node => (node.status?.startsWith('Ready') ? 'good' : 'bad'),
     }),
-    words('roles', 'ROLES', 3, 6, node => node.roles, {max: 24}),
+    words(
+      'roles',
+      'ROLES',
+      3,
+      6,
+      node => (node.status === undefined ? undefined : (node.roles ?? '<none>')),
+      {
+        max: 24,
+      },
+    ),
     {
       key: 'joined',
       title: 'AGE',

@@ -37,6 +37,8 @@ export type ClientOptions = {
   readonly via?: {
     readonly name: string;
     open(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
+    /** Makes a sentence of what goes wrong on that way; anything else is returned as it is. */
+    explain?(error: unknown): unknown;
   };
   /** For the proxy; the process's own when not given. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -172,7 +174,8 @@ export function createClient(options: ClientOptions): KubeClient {
     }
   };
 
-  const broken = (error: unknown) => connectionError(access, error, via?.name);
+  const broken = (error: unknown) =>
+    connectionError(access, via?.explain ? via.explain(error) : error, via?.name);
 
   return {
     access,

@@ -31,29 +31,50 @@ const COMPLAINTS = 4096;
 /** What ssh says at LogLevel VERBOSE once it is in (sshconnect2.c); what follows on standard error is the node's. */
 const IN = /^Authenticated to .*\r?\n/m;
 
-export function opensshDial({
-  targets,
-  flags,
-  prompter,
-  ssh = 'ssh',
-  env = process.env,
-}: OpensshOptions): Dial {
+export function opensshDial(options: OpensshOptions): Dial {
+  const start = starter(options);
+  return (node, command, report, signal) =>
+    start(node, words => [...words.slice(0, -2), '-T', ...words.slice(-2), command], report, signal);
+}
+
+/** What ssh is to share a connection of ours by; see `openssh-onward.ts`. */
+export type Control = {readonly path: string};
+
+/**
+ * Starts the person's ssh to a node: `tail` puts what it is to do there to the words that lead there. With `control` the
+ * connection is one that others share, or shares one.
+ */
+export type Start = (
+  node: string,
+  tail: (words: readonly string[]) => readonly string[],
+  report: Report,
+  signal: AbortSignal,
+  control?: Control,
+) => Promise<Shell>;
+
+export function starter({targets, flags, prompter, ssh = 'ssh', env = process.env}: OpensshOptions): Start {
   const secrets = createSecrets(prompter);
-  return async (node, command, report, signal) => {
+  return async (node, tail, report, signal, control) => {
     const target = targets.get(node);
     if (target === undefined) throw new DialError(`There is no node called ${node}.`, true);
     const where = typeof target === 'string' ? parseTarget(target) : target;
-    const words = sshWords(ssh, where, flags, prompter.canAsk);
+    const plain = sshWords(ssh, where, flags, prompter.canAsk);
     const typed = typedWords(where, flags);
     report('asking ssh what it would do');
-    const said = await effective(ssh, words, env, signal).catch((error: unknown) => {
+    const said = await effective(ssh, plain, env, signal).catch((error: unknown) => {
       throw new DialError(unrunnableSentence(node, ssh, typed, error), true);
     });
-    const shared = await hasMaster(ssh, words, said, env, signal);
+    // A connection of the person's own goes before one of ours.
+    const theirs = await hasMaster(ssh, plain, said('controlpath'), env, signal);
+    const ours = control && !theirs ? ['-o', `ControlPath=${control.path}`] : [];
+    const words = [...ours, ...plain];
+    const shared =
+      theirs || (control !== undefined && (await hasMaster(ssh, words, control.path, env, signal)));
     const asks = prompter.canAsk && said('batchmode') !== 'yes';
     const askpass = asks ? await createAskpass(node, prompter, secrets, report, signal) : undefined;
     try {
-      const args = [...ownOptions(asks, said), ...words.slice(0, -2), '-T', ...words.slice(-2), command];
+      const master = ours.length > 0 && !shared ? ['-o', 'ControlMaster=yes'] : [];
+      const args = [...master, ...ownOptions(asks, said), ...tail(words)];
       report('connecting with ssh');
       const child = spawn(ssh, args, {
         stdio: 'pipe',
@@ -119,11 +140,10 @@ async function effective(
 async function hasMaster(
   ssh: string,
   words: readonly string[],
-  said: Said,
+  path: string | undefined,
   env: OpensshOptions['env'],
   signal: AbortSignal,
 ): Promise<boolean> {
-  const path = said('controlpath');
   if (path === undefined || path === 'none') return false;
   return run(ssh, [...words.slice(0, -2), '-O', 'check', ...words.slice(-2)], env, signal).then(
     () => true,
