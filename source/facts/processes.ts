@@ -44,6 +44,7 @@ export function parseProcesses(out: Uint8Array, bootTime?: number): Parsed<Proce
   const users = new Map<string, string>();
   const uids = new Map<number, string>();
   const stats = new Map<number, Stat>();
+  const heads = new Map<number, string>();
   const commands = new Map<number, Line>();
   for (const line of linesOf(out)) {
     const colon = line.text.indexOf(':');
@@ -62,7 +63,12 @@ export function parseProcesses(out: Uint8Array, bootTime?: number): Parsed<Proce
         continue;
       }
       const uid = file === 'status' ? /^Uid:\s*(\d+)/.exec(rest)?.[1] : undefined;
-      const stat = file === 'stat' ? statOf(line, rest) : undefined;
+      const begun = file === 'stat' ? /^\d+ \(([^)]*)$/.exec(rest)?.[1] : undefined;
+      if (begun !== undefined) {
+        heads.set(pid, begun);
+        continue;
+      }
+      const stat = file === 'stat' ? statOf(line, rest, pid, heads.get(pid)) : undefined;
       if (uid !== undefined) uids.set(pid, uid);
       else if (stat) stats.set(pid, stat);
       else note(problems, () => `a line that is not understood: ${quoted(line.text)}.`);
@@ -90,19 +96,26 @@ export function parseProcesses(out: Uint8Array, bootTime?: number): Parsed<Proce
   return {rows, problems};
 }
 
-function statOf(line: Line, text: string): Stat | undefined {
-  const match = /^(\d+) \(([\s\S]*)\) ([A-Za-z])((?: -?\d+){19})/.exec(text);
+/**
+ * A name may hold a line feed: then this is the last line of it, and `head`, where it could be told from such a line,
+ * is the first. Whatever a name looks like, the process is the one whose file it is.
+ */
+function statOf(line: Line, text: string, pid: number, head: string | undefined): Stat | undefined {
+  const match = /^(.*)\) ([A-Za-z])((?: -?\d+){19})/.exec(text);
   if (!match) return undefined;
-  const numbers = match[4]!.trim().split(' ').map(Number);
+  const own = `${pid} (`;
+  const whole = head === undefined && match[1]!.startsWith(own);
+  const name = whole ? match[1]!.slice(own.length) : `${head ?? '…'}\n${match[1]!}`;
+  const numbers = match[3]!.trim().split(' ').map(Number);
   const [ppid, group, session, , foreground] = numbers as [number, number, number, number, number];
   const [nice, threads, ticks] = [numbers[15]!, numbers[16]!, numbers[18]!];
   const state =
-    match[3]! +
+    match[2]! +
     (nice < 0 ? '<' : nice > 0 ? 'N' : '') +
-    (session === Number(match[1]) ? 's' : '') +
+    (session === pid ? 's' : '') +
     (threads > 1 ? 'l' : '') +
     (group === foreground ? '+' : '');
-  return {line, ppid, name: match[2]!, state, ticks};
+  return {line, ppid, name, state, ticks};
 }
 
 /** Counted from a boot time that is read once, so that it stays the same text at every sweep; `lstart` of ps does not. */
@@ -159,7 +172,7 @@ export const PROCESSES: Fact = {
       'cd /proc',
       'cut -d: -f1,3 /etc/passwd',
       "grep -sHoE '^Uid:.[0-9]+' [0-9]*/status",
-      "grep -asHoE '^.*\\) [A-Za-z]( -?[0-9]+){19}' [0-9]*/stat",
+      "grep -asHoE '^.*\\) [A-Za-z]( -?[0-9]+){19}|^[0-9]+ \\([^)]*$' [0-9]*/stat",
       "grep -asH '' [0-9]*/cmdline",
     ].join('; '),
     why: "Every process's parent, user, start, state and command line.",

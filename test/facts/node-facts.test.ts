@@ -286,3 +286,22 @@ describe('counters, fingerprints, nsids and settings find their namespace', () =
     expect(inPod.netns!.get(pod)!.sysctls!.value.some(row => row.name.endsWith('eth0.rp_filter'))).toBe(true);
   });
 });
+
+describe('names of processes that look like something else', () => {
+  const stat = ' S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 100';
+  const namesOf = (text: string) => {
+    const {rows, problems} = parseProcesses(bytes(text), 1_000_000);
+    return {problems, rows: rows.map(({pid, name, state}) => [pid, name, state])};
+  };
+
+  test.each([
+    ['a line feed', `7/stat:7 (a\n7/stat:b)${stat}\n`, 'a\nb'],
+    ['a parenthesis before a line feed, which hides its beginning', `7/stat:b)${stat}\n`, '…\nb'],
+    ['another process', `7/stat:7 (1 (init) S 0)${stat}\n`, '1 (init) S 0'],
+    ['another process in a line of its own', `7/stat:7 (x\n7/stat:1 (init)${stat}\n`, 'x\n1 (init'],
+    ['nothing', `7/stat:7 ()${stat}\n`, ''],
+    ['Korean and emoji', `7/stat:7 (한국 🐳)${stat}\n`, '한국 🐳'],
+  ])('%s', (_, text, name) => {
+    expect(namesOf(text)).toEqual({problems: [], rows: [[7, name, 'Ss']]});
+  });
+});
