@@ -16,6 +16,13 @@ export type Tool = {
 /** What the words of a refusal depend on: who asked, and what an ordinary user misses. */
 export type Asker = {readonly soFar: Snapshot; readonly withoutRoot?: string | undefined};
 
+/** What an ordinary user does not see where /proc is mounted with `hidepid` (proc(5)); elsewhere everyone sees it. */
+export function hiddenFrom({identity}: Snapshot): string | undefined {
+  return identity?.value.hidden
+    ? '/proc is mounted with hidepid: only their own processes are shown to users.'
+    : undefined;
+}
+
 export const AS_ROOT =
   'Read as root: log in as root, or as a user who may run `sudo -n` or `doas -n` (`hoptop access` prints the lines).';
 

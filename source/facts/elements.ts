@@ -88,9 +88,19 @@ function endOfString(out: Uint8Array, start: number): number {
   return out.length;
 }
 
+/** What JSON allows nowhere: iproute2 6.1 escapes line feeds and tabs of a name or an alias, and nothing else of it. */
+const RAW = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g;
+
 function fieldsOf(out: Uint8Array, from: number, to: number): Fields | undefined {
+  const json = textOf(out, from, to);
+  return (
+    parsed(json) ?? parsed(json.replace(RAW, raw => `\\u${raw.charCodeAt(0).toString(16).padStart(4, '0')}`))
+  );
+}
+
+function parsed(json: string): Fields | undefined {
   try {
-    const value: unknown = JSON.parse(textOf(out, from, to));
+    const value: unknown = JSON.parse(json);
     return isFields(value) ? value : undefined;
   } catch {
     return undefined;

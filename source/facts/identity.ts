@@ -17,6 +17,8 @@ export type Identity = {
   readonly os?: string;
   readonly arch?: string;
   readonly bootId?: string;
+  /** Present where the user who reads may not see the processes of others (`hidepid` of proc(5)). */
+  readonly hidden?: true;
   /** Numeric user id that the reads ran as; 0 is root. Absent where hoptop did not read it itself. */
   readonly uid?: number;
   /** By what the reads ran as that user; absent in recordings older than this. */
@@ -47,6 +49,7 @@ const LABELS = new Set([
   'containerd',
   'crio',
   'docker',
+  'hidden',
 ]);
 
 /** Lines of who reads, and by what; they stand together. */
@@ -93,6 +96,7 @@ export function parseIdentity(out: Uint8Array): {identity?: Identity; problems: 
       ...optional('bootId', found.get('boot-id')),
       ...optional('cpus', whole('cpus')),
       ...optional('bootTime', whole('boot-time')),
+      ...optional('hidden', found.get('hidden') === '1' ? true : undefined),
       ...optional('runtimes', runtimesOf(found)),
       ...optional('rights', rightsOf(found, {from: told[0]?.from ?? 0, to: told.at(-1)?.to ?? 0})),
     },
@@ -150,6 +154,7 @@ export const IDENTITY: Fact = {
       'v=; { IFS= read -r v </proc/sys/kernel/random/boot_id; } 2>/dev/null; echo "boot-id=$v"',
       `v=$(id); w=\${v#*"("}; v=\${v#uid=}; echo "uid=\${v%%[!0-9]*}"; echo "user=\${SUDO_USER:-\${DOAS_USER:-\${w%%")"*}}}"`,
       'echo "by=$hop_by"; printf "%s\\n" "sudo=$hop_sudo" "doas=$hop_doas"',
+      '[ -r /proc/1/stat ] || echo hidden=1',
       `awk '/^cpu[0-9]/ { n++ } /^btime/ { b = $0 } END { print "cpus=" n; print "boot-time=" b }' /proc/stat`,
       'echo "containerd=$(PATH=$PATH:/var/lib/rancher/k3s/data/current/bin:/var/lib/rancher/rke2/bin:/snap/microk8s/current/bin; containerd --version 2>/dev/null)"',
       'echo "crio=$(crio --version 2>/dev/null | head -n 1)"',

@@ -1,4 +1,4 @@
-import {AS_ROOT, dated, gapsOf} from './contribution.ts';
+import {AS_ROOT, dated, gapsOf, hiddenFrom} from './contribution.ts';
 import type {Gap, Parsed} from './evidence.ts';
 import type {Fact} from './fact.ts';
 import {linesOf, note, quoted} from './lines.ts';
@@ -89,7 +89,8 @@ export const MEMBERSHIPS: Fact = {
   ],
   contribute(reply, soFar) {
     const {rows, problems} = parsePieces(reply, parseMemberships);
-    const gaps = gapsOf(reply, {name: 'grep', fine: [1, 2]}, problems, {soFar});
+    const asker = {soFar, withoutRoot: hiddenFrom(soFar)};
+    const gaps = gapsOf(reply, {name: 'grep', fine: [1, 2]}, problems, asker);
     if (rows.length === 0 && gaps.length > 0) return {gaps};
     return {
       node: {memberships: dated(reply, rows)},

@@ -1,4 +1,4 @@
-import {dated, gapsOf} from './contribution.ts';
+import {dated, gapsOf, hiddenFrom} from './contribution.ts';
 import type {Parsed, Span} from './evidence.ts';
 import type {Fact} from './fact.ts';
 import {type Line, linesOf, note, quoted} from './lines.ts';
@@ -188,7 +188,8 @@ export const PROCESSES: Fact = {
         ...Object.fromEntries(HOLDER_FORMATS.map(({name}) => [name, out => holdersIn(name, out)])),
       }),
     );
-    const gaps = gapsOf(reply, {name: 'grep', fine: [1, 2]}, problems, {soFar});
+    const asker = {soFar, withoutRoot: hiddenFrom(soFar)};
+    const gaps = gapsOf(reply, {name: 'grep', fine: [1, 2]}, problems, asker);
     if (rows.length === 0 && gaps.length > 0) return {gaps};
     return {node: {processes: dated(reply, rows)}, gaps};
   },

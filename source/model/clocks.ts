@@ -55,7 +55,7 @@ export function clockGaps(nodes: readonly GraphNode[]): Gap[] {
     node: node.id,
     fact: 'clock',
     reason: own
-      ? `${node.name}'s clock is ${offText(by)} of this machine's, as are those of the other nodes: this machine's seems to be wrong.`
-      : `${node.name}'s clock is ${offText(by)} of this machine's: moments that it notes itself (when a process started) are by its clock. Samples are joined by this machine's clock, ages counted by the node's uptime.`,
+      ? `${node.name}'s clock is ${offText(by)}${by > 0 ? ' of' : ''} this machine's, as are those of the other nodes: this machine's seems to be wrong.`
+      : `${node.name}'s clock is ${offText(by)}${by > 0 ? ' of' : ''} this machine's: moments that it notes itself (when a process started) are by its clock. Samples are joined by this machine's clock, ages counted by the node's uptime.`,
   }));
 }

@@ -41,6 +41,7 @@ export function gapsFor(graph: Graph, facts: readonly string[], region: Region =
 /** What an ordinary user does not see for want of each fact, in the order that it is said. */
 const UNSEEN: readonly (readonly [what: string, facts: readonly string[]])[] = [
   ['who holds sockets', ['owners']],
+  ['processes of others', ['processes']],
   ['what runtimes keep of pods', ['sandboxes', 'memberships']],
   ['tracked connections', ['conntrack']],
   ['packet filter rules', ['netfilter']],

@@ -106,5 +106,5 @@ function clockText(clock: NodeAnswer['node']['clock']): string | undefined {
   const between = `between ${signed(clock.low)} and ${signed(clock.high)}`;
   return clock.text === undefined
     ? `as this machine's (${between})`
-    : `${clock.text} of this machine's (${between})`;
+    : `${clock.text}${clock.low > 0 ? ' of' : ''} this machine's (${between})`;
 }

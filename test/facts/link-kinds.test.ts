@@ -62,3 +62,17 @@ test('routes of several next hops, and by a nexthop object', () => {
   ]);
   expect(rows[2]).toMatchObject({nhid: 7, hops: [{via: '10.1.0.7', dev: 'v0', flags: []}]});
 });
+
+test('control characters of a name, which ip (iproute2 6.1) does not escape, cost no interface', () => {
+  const {arrays, problems} = arraysOf(
+    new TextEncoder().encode(
+      '[{"ifindex":9,"ifname":"e\u001b[1m","ifalias":"al \\"i\\"\u001b]0;x\u0007 as\\nnew \\\\ 한국"}]',
+    ),
+  );
+  expect(problems).toEqual([]);
+  expect(arrays[0]!.elements[0]!.fields).toEqual({
+    ifindex: 9,
+    ifname: 'e\u001b[1m',
+    ifalias: 'al "i"\u001b]0;x\u0007 as\nnew \\ 한국',
+  });
+});
