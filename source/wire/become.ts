@@ -64,6 +64,7 @@ export function createBecome(how: How, prompter: Prompter): Become {
                   inputs: [{label: 'Password:', masked: true}],
                   covers: COVERS,
                   all: 'use it on every node',
+                  about: {kind: 'sudo', of: node},
                 },
                 failed,
                 signal,

@@ -4,7 +4,8 @@
  */
 import type {Prompt} from './prompt.ts';
 
-export type PromptText = Omit<Prompt, 'id'>;
+/** `about`: what kind of question it is, and of whom: a person can take all of a kind back at once. */
+export type PromptText = Omit<Prompt, 'id'> & {readonly about?: {readonly kind: string; readonly of: string}};
 
 export type Prompter = {
   /** False when nobody is there: `ask` then answers `undefined` at once. */
@@ -35,6 +36,8 @@ export type Typed = {readonly texts: readonly string[]; readonly value: string};
 
 /** The value of the choice that takes a question back. */
 export const CANCEL = 'cancel';
+/** The value of the choice that takes back every question of its kind, of each asker once: who asks again is heard. */
+export const CANCEL_ALL = 'cancel-all';
 
 /** The prompter of commands that print: it asks nobody. */
 export const headless: Prompter = {
@@ -53,6 +56,8 @@ export type AskingPrompter = Prompter & {
 /** A prompter for a terminal UI: it shows through `prompts` and hears through `answer`. */
 export function createPrompter(): AskingPrompter {
   const watchers = new Set<(prompt: Prompt | undefined) => void>();
+  /** By kind of question: whose was taken back. */
+  const declined = new Map<string, Set<string>>();
   let line: Promise<unknown> = Promise.resolve();
   let lastId = 0;
   let current: {readonly prompt: Prompt; readonly finish: (given: Given | undefined) => void} | undefined;
@@ -62,9 +67,19 @@ export function createPrompter(): AskingPrompter {
     for (const show of watchers) show(current?.prompt);
   };
 
-  const show = (text: PromptText, signal: AbortSignal) =>
+  /** Somebody whose question was taken back and who asks again was sent by the person: the kind is open again. */
+  const isDeclined = (about: PromptText['about']): boolean => {
+    const of = about && declined.get(about.kind);
+    if (!about || !of) return false;
+    if (of.has(about.of)) return !declined.delete(about.kind);
+    of.add(about.of);
+    return true;
+  };
+
+  const show = ({about, ...text}: PromptText, signal: AbortSignal) =>
     new Promise<Given | undefined>(resolve => {
       const finish = (given: Given | undefined) => {
+        if (about && given?.value === CANCEL_ALL) declined.set(about.kind, new Set([about.of]));
         signal.removeEventListener('abort', abandon);
         put(undefined);
         resolve(given);
@@ -77,6 +92,7 @@ export function createPrompter(): AskingPrompter {
 
   /** Waits in line. `settled` may have the answer by then. */
   const inTurn = <T>(
+    about: PromptText['about'],
     signal: AbortSignal,
     settled: (() => Promise<T | undefined>) | undefined,
     run: () => Promise<T | undefined>,
@@ -84,7 +100,7 @@ export function createPrompter(): AskingPrompter {
     const turn = line.then(async () => {
       if (signal.aborted) return undefined;
       const known = await settled?.();
-      if (known !== undefined || signal.aborted) return known;
+      if (known !== undefined || signal.aborted || isDeclined(about)) return known;
       return run();
     });
     line = turn.catch(() => undefined);
@@ -93,15 +109,16 @@ export function createPrompter(): AskingPrompter {
 
   return {
     canAsk: true,
-    ask: (text, signal, settled) => inTurn(signal, settled, async () => (await show(text, signal))?.value),
+    ask: (text, signal, settled) =>
+      inTurn(text.about, signal, settled, async () => (await show(text, signal))?.value),
     askTexts: (prompts, signal, settled) =>
-      inTurn(signal, settled, async () => {
+      inTurn(prompts[0]?.about, signal, settled, async () => {
         const texts: string[] = [];
         let value = '';
         for (const prompt of prompts) {
           if (signal.aborted) return undefined;
           const given = await show(prompt, signal);
-          if (given === undefined || given.value === CANCEL) return undefined;
+          if (given === undefined || given.value === CANCEL || given.value === CANCEL_ALL) return undefined;
           texts.push(given.text);
           value = given.value;
         }

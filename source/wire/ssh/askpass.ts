@@ -37,7 +37,7 @@ export async function createAskpass(
   signal.addEventListener('abort', abandon, {once: true});
 
   /** What ssh was given for a question; it asks the same again where that was wrong. */
-  const failed = new Map<string, (readonly string[])[]>();
+  const asking: Asking = {prompter, secrets, failed: new Map(), gaveUp: false};
   const answer = async (socket: Socket, asked: {token?: unknown; prompt?: unknown; kind?: unknown}) => {
     if (asked.token !== token) return socket.destroy();
     // Between two questions a connection may close: the next node's turn comes all the same.
@@ -46,7 +46,7 @@ export async function createAskpass(
     report(`waiting for an answer about ${node}`, 'person');
     const waiting = AbortSignal.any([stop.signal, leave.signal]);
     const question = {node, prompt: String(asked.prompt ?? ''), kind: String(asked.kind ?? '')};
-    const text = await ask(question, {prompter, secrets, failed}, waiting);
+    const text = await ask(question, asking, waiting);
     report('connecting with ssh');
     return socket.end(text === undefined ? 'n' : `y${text}`);
   };
@@ -110,9 +110,10 @@ socket.on('end', () => {
 /** `kind` is ssh's SSH_ASKPASS_PROMPT: `confirm` wants yes or no, `none` only shows something. */
 async function ask(
   {node, prompt, kind}: {readonly node: string; readonly prompt: string; readonly kind: string},
-  {prompter, secrets, failed}: Asking,
+  asking: Asking,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const {prompter, secrets, failed} = asking;
   const lines = prompt
     .split(/\r?\n/)
     .map(line => clean(line, 300))
@@ -132,16 +133,20 @@ async function ask(
     if (kind === 'confirm') return said === 'yes' ? '' : undefined;
     return said;
   }
+  // ssh would go on to its next way of logging in.
+  if (asking.gaveUp) return undefined;
   const request = {
     title,
     lines: lines.slice(0, -1),
     inputs: [{label: lines.at(-1) ?? 'Answer:', masked: true}],
     covers: `ssh: ${prompt}`,
+    about: {kind: 'login', of: node},
     all: 'give it to every ssh that asks the same, until hoptop ends',
   };
   const before = failed.get(prompt) ?? [];
   const texts = await secrets.ask(request, before, signal);
   if (texts) failed.set(prompt, [...before, texts]);
+  else asking.gaveUp = true;
   return texts?.[0];
 }
 
@@ -149,4 +154,6 @@ type Asking = {
   readonly prompter: Prompter;
   readonly secrets: Secrets;
   readonly failed: Map<string, (readonly string[])[]>;
+  /** The person has taken a question of this dial back. */
+  gaveUp: boolean;
 };

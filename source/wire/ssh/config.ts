@@ -149,7 +149,8 @@ function makeHop(to: Target, found: Settings, flags: SshFlags, person: Person): 
   const port = to.port ?? (configPort === undefined ? 22 : parsePort(configPort, badPort));
   const user = to.user ?? one('user') ?? person.user;
   const hostKeyAlias = one('hostkeyalias');
-  const expand = expander({alias: to.host, host, port, user, hostKeyAlias}, person);
+  const jumps = flags.jump !== undefined || isSome(one('proxyjump') ?? 'none');
+  const expand = expander({alias: to.host, host, port, user, hostKeyAlias, jumps}, person);
   const agent = agentPath(one('identityagent'), expand, person);
   const revoked = one('revokedhostkeys');
   return {

@@ -160,7 +160,8 @@ function handshake(client: Client, options: LinkOptions): Promise<string | undef
       clearTimeout(timer);
       if (!secrets.holds(request.covers))
         report(`waiting for an answer about ${where.node ?? hop.alias}`, 'person');
-      const texts = await secrets.ask(request, failed, asking.signal);
+      const about = {kind: 'login', of: where.node ?? hop.alias};
+      const texts = await secrets.ask({...request, about}, failed, asking.signal);
       if (stage !== 'over') {
         report('authenticating');
         wind();

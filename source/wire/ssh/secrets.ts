@@ -2,7 +2,7 @@
  * What only the person knows: passphrases, passwords, one-time codes. Asked for one at a time, masked, and held in
  * memory only where the person said that the answer is for every node. Never written anywhere.
  */
-import {CANCEL, type Prompter, type PromptText} from '../prompter.ts';
+import {CANCEL, CANCEL_ALL, type Prompter, type PromptText} from '../prompter.ts';
 import type {ParsedKey} from './library.ts';
 
 export type Request = {
@@ -13,6 +13,8 @@ export type Request = {
   readonly covers: string;
   /** The choice that gives it, in words. */
   readonly all: string;
+  /** Who asks, and what all such questions are called; without it, this one can only be cancelled by itself. */
+  readonly about?: PromptText['about'];
 };
 
 /** `undefined`: nobody is there, or the person cancelled. `failed` are answers that were refused already. */
@@ -46,7 +48,7 @@ export function createSecrets(prompter: Prompter): Secrets {
       const texts = held.get(covers);
       if (texts && same(texts, refused)) held.delete(covers);
     },
-    async ask({title, lines, inputs, covers, all}, failed, signal) {
+    async ask({title, lines, inputs, covers, all, about}, failed, signal) {
       /** An answer that the person has given meanwhile, unless it is one that was refused here. */
       const given = () => {
         const texts = held.get(covers);
@@ -63,7 +65,17 @@ export function createSecrets(prompter: Prompter): Secrets {
             {key: 'Enter', label: n < inputs.length - 1 ? 'next' : 'use it here', value: 'once'},
             ...(n < inputs.length - 1 ? [] : [{key: 'Tab', label: all, value: 'all'}]),
             {key: 'Esc', label: 'cancel', value: CANCEL},
+            ...(about
+              ? [
+                  {
+                    key: 'Shift-Tab',
+                    label: 'cancel, for every node',
+                    value: CANCEL_ALL,
+                  },
+                ]
+              : []),
           ],
+          ...(about ? {about} : {}),
         }),
       );
       const settled = async () => {

@@ -40,7 +40,9 @@ const KEYWORDS = [
   'addressfamily',
   'batchmode',
   'bindaddress',
+  'canonicaldomains',
   'canonicalizehostname',
+  'canonicalizemaxdots',
   'certificatefile',
   'connecttimeout',
   'globalknownhostsfile',
@@ -85,6 +87,7 @@ const MOST_INCLUDES = 16;
 export function settingsFor(configs: readonly ConfigText[], asked: Asked): Settings {
   const first = runThrough(configs, asked, {host: asked.host, final: false, values: new Map()});
   const host = hostName(first.values, asked);
+  refuseCanonical(host, first.values, asked);
   const again =
     first.wantsFinal || /^(yes|always)$/i.test(first.values.get('canonicalizehostname')?.[0] ?? '');
   const {values} = again
@@ -92,6 +95,24 @@ export function settingsFor(configs: readonly ConfigText[], asked: Asked): Setti
     : first;
   const all = (keyword: Keyword) => values.get(keyword);
   return {host, all, one: keyword => all(keyword)?.[0]};
+}
+
+/**
+ * CanonicalizeHostname asks the resolver which of CanonicalDomains a short name is in, and goes on with that name: also
+ * its host key is looked up under it. hoptop asks no resolver for its configuration. Throws a final `DialError`.
+ */
+function refuseCanonical(host: string, values: Values, {host: typed, jumps}: Asked): void {
+  const one = (keyword: Keyword) => (values.get(keyword)?.[0] ?? '').toLowerCase();
+  const how = one('canonicalizehostname');
+  const proxied =
+    jumps || ['proxyjump', 'proxycommand'].some(by => !['', 'none'].includes(one(by as Keyword)));
+  if (how !== 'always' && (how !== 'yes' || proxied)) return;
+  if (['', 'none'].includes(one('canonicaldomains')) || isIP(host)) return;
+  if (host.split('.').length - 1 > Number(one('canonicalizemaxdots') || 1)) return;
+  throw new DialError(
+    `ssh's configuration looks up which of CanonicalDomains ${typed} is in (CanonicalizeHostname), which hoptop does not; write the whole name, or use --transport openssh.`,
+    true,
+  );
 }
 
 type Values = Map<Keyword, readonly string[]>;

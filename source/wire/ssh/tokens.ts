@@ -1,4 +1,5 @@
 /** `~`, `%` tokens and `${VARIABLES}` in ssh's configuration: ssh_config(5), TOKENS. Pure but for the working directory. */
+import {createHash} from 'node:crypto';
 import {isAbsolute, join} from 'node:path';
 import {DialError} from '../shell.ts';
 
@@ -19,13 +20,18 @@ export type Named = {
   readonly port: number;
   readonly user: string;
   readonly hostKeyAlias?: string | undefined;
+  /** It is behind jump hosts. */
+  readonly jumps?: boolean;
 };
 
 /** Fills the tokens in. Throws a final `DialError` for one that means nothing here, as ssh refuses it too. */
 export function expandTokens(text: string, named: Named, person: Person, only?: string): string {
   const {hostname = ''} = person;
-  const tokens: Readonly<Record<string, string>> = {
+  const whole = [hostname, named.host, named.port, named.user].join('');
+  const tokens: Readonly<Record<string, string | undefined>> = {
     '%': '%',
+    // Behind jump hosts newer ssh adds them to what it hashes, older ones do not.
+    C: named.jumps ? undefined : createHash('sha1').update(whole).digest('hex'),
     d: person.home,
     h: named.host,
     i: String(person.uid ?? ''),

@@ -2,7 +2,7 @@
 import {createHash, randomBytes} from 'node:crypto';
 import {chmod, mkdir, open, readFile} from 'node:fs/promises';
 import {dirname} from 'node:path';
-import type {Prompter, PromptText} from '../prompter.ts';
+import {CANCEL_ALL, type Prompter, type PromptText} from '../prompter.ts';
 import {DialError, type Report} from '../shell.ts';
 import type {Hop} from './config.ts';
 import {
@@ -184,6 +184,7 @@ function question(where: Where, key: Buffer, verdict: Verdict): PromptText {
   const kind = typeFile(keyType(key));
   return {
     title: `Is this really ${where.hop.alias}?`,
+    about: {kind: 'host key', of: where.node ?? where.hop.alias},
     lines: [
       `The host key of ${at(where)} is not known here yet.`,
       describeKey(key),
@@ -194,6 +195,7 @@ function question(where: Where, key: Buffer, verdict: Verdict): PromptText {
       ...(file === undefined ? [] : [{key: 'y', label: `yes, remember it in ${file}`, value: 'remember'}]),
       {key: 'o', label: 'yes, this once', value: 'once'},
       {key: 'n', label: 'no', value: 'no'},
+      {key: 'x', label: 'no, for all whose key is not known', value: CANCEL_ALL},
     ],
   };
 }

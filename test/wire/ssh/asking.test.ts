@@ -18,7 +18,9 @@ const HASH =
   '$6$hoptop$IxMJe28pKoBk0EpBEjTQXvPIlYvCTede6uZKaofup3wRJN5cQZaUHLu.poWlgNqg3L5MI1Go5mB.xUngdDTiz/';
 
 /** Answers what it is asked from a list; each is typed and left with the choice named after it. */
-function person(...answers: readonly (readonly [text: string, choice?: 'once' | 'all' | 'cancel'])[]) {
+function person(
+  ...answers: readonly (readonly [text: string, choice?: 'once' | 'all' | 'cancel' | 'cancel-all'])[]
+) {
   const prompter = createPrompter();
   const asked: Prompt[] = [];
   const left = [...answers];
@@ -48,7 +50,8 @@ describe.skipIf(missing())('asking the person, against a real sshd', () => {
     execFileSync('ssh-keygen', ['-q', '-t', 'rsa', '-m', 'PEM', '-N', 'open sesame', '-f', path('pem')]);
     sshd.authorize(readFileSync(path('pem.pub'), 'utf8').trim());
     makeKey(path('stranger'), 'ed25519', 'open sesame');
-  });
+    // RSA keys take their time on a busy machine.
+  }, 60_000);
   afterAll(async () => {
     await sshd.stop();
     rmSync(directory, {recursive: true});
@@ -150,6 +153,39 @@ describe.skipIf(missing())('asking the person, against a real sshd', () => {
     await busy.stop();
     // The wrong one costs one question more, not one for each node.
     expect(asked).toHaveLength(2);
+  });
+
+  test('fifty nodes at once, cancelled for all: one question; whoever is dialled by hand asks again', async () => {
+    const busy = await startSshd(
+      {PasswordAuthentication: 'yes', KbdInteractiveAuthentication: 'no', MaxStartups: '100'},
+      {users: [['hopuser', '/bin/sh', HASH]]},
+    );
+    const {prompter, asked} = person(['', 'cancel-all'], ['correct horse', 'all']);
+    const names = Array.from({length: 50}, (_, n) => `n${n}`);
+    const dial = sshDial({
+      targets: new Map(names.map(name => [name, target(busy, 'hopuser')])),
+      flags: {'ssh-config': 'none', 'known-hosts': knownHosts(busy.directory, busy.known)},
+      prompter,
+      env: {},
+      home: '/nonexistent',
+    });
+    const source = createRemoteSource({nodes: names, dial});
+    const lost = new Set<string>();
+    for await (const event of source.events(new AbortController().signal)) {
+      if (event.state === 'lost') lost.add(event.node);
+      if (event.state === 'lost') expect(event.cause).toContain('You did not answer');
+      if (lost.size === names.length) break;
+    }
+    expect(asked).toHaveLength(1);
+    source.redial();
+    const ready = new Set<string>();
+    for await (const event of source.events(new AbortController().signal)) {
+      if (event.state === 'ready') ready.add(event.node);
+      if (ready.size === names.length) break;
+    }
+    expect(asked).toHaveLength(2);
+    await source.close();
+    await busy.stop();
   });
 
   test('questions of several nodes come one at a time', async () => {

@@ -1,7 +1,7 @@
 /** The real client says what it makes of the same files: `ssh -G`, with a home of its own in a mount namespace. */
 import {spawnSync} from 'node:child_process';
 import {chmodSync, mkdirSync, rmSync, writeFileSync} from 'node:fs';
-import {homedir} from 'node:os';
+import {homedir, hostname} from 'node:os';
 import {dirname, join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {resolveTarget} from '../../../source/wire/ssh/config.ts';
@@ -197,6 +197,25 @@ describe.skipIf(missing())('as ssh -G says', () => {
     expect(hop.identities.map(({path}) => path)).toEqual(
       values('identityfile').map(path => path.replace('~', homedir())),
     );
+  });
+
+  /** `ssh -G` fills the tokens of ControlPath in; the paths that hoptop follows take the same ones. */
+  test.each([
+    ['192.0.2.7', '%C-%h-%n-%p-%r-%u-%i-%L-%l-%k-%%-%d'],
+    ['bob@node-9', '%C-%h-%n-%p-%r-%u-%i-%L-%l-%k-%%-%d'],
+    ['box', '%h-%n-%p-%r-%u-%i-%L-%l-%k-%%-%d'],
+  ])('tokens of %s', (target, tokens) => {
+    const file = join(home, 'tokens');
+    writeFileSync(
+      file,
+      `${FILES['.ssh/config']!.replace(/^Include.*$/gm, '')}\n  ControlPath /x/${tokens}\n  CertificateFile /x/${tokens}\n`,
+      {mode: 0o600},
+    );
+    const {values, status} = ask('-F', file, target);
+    expect(status).toBe(0);
+    const person = {user: 'root', home: homedir(), env: {}, uid: 0, hostname: hostname()};
+    const hop = resolveTarget(target, {}, readConfigs(file, home), person).at(-1)!;
+    expect([hop.certificates.at(-1)]).toEqual(values('controlpath'));
   });
 
   test('a file that others may write to is refused, as by ssh', () => {

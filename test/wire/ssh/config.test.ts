@@ -133,6 +133,16 @@ describe('with configuration', () => {
     expect(way('root@10.0.0.3')).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3']);
   });
 
+  test('a short name of CanonicalDomains is refused with a sentence, a whole one and an address are not', () => {
+    const text = 'CanonicalizeHostname yes\nCanonicalDomains example.net\nHost behind\n ProxyJump gate.a.b';
+    expect(() => resolve('web', text)).toThrow(
+      'which of CanonicalDomains web is in (CanonicalizeHostname), which hoptop does not; write the whole name',
+    );
+    expect(resolve('web.a.example.net', text).map(({host}) => host)).toEqual(['web.a.example.net']);
+    expect(resolve('10.0.0.1', text).map(({host}) => host)).toEqual(['10.0.0.1']);
+    expect(resolve('behind', text).map(({host}) => host)).toEqual(['gate.a.b', 'behind']);
+  });
+
   test('a node’s own jump hosts go before -J and ProxyJump; none goes straight', () => {
     const files = [{file: 'mine', text: 'Host gate a b c\n  ProxyJump none\nHost *\n  ProxyJump gate'}];
     const way = (jump: string | undefined, flags: SshFlags) =>
@@ -209,7 +219,7 @@ describe('with configuration', () => {
     expect(file('~/%n-%h-%p-%r-%u-%i-%L-%k-%%')).toBe('/home/me/n1-n1.net-23-ops-me-7-desk-kept-%');
     expect(file('%d/k')).toBe('/home/me/k');
     expect(file(`${variable('DIR')}/%l`)).toBe('/keys/desk.example.net');
-    expect(() => file('/a/%C')).toThrow('"/a/%C", and hoptop does not know what %C means');
+    expect(() => file('/a/%T')).toThrow('"/a/%T", and hoptop does not know what %T means');
     expect(() => file(`${variable('NO')}/a`)).toThrow(`there is no variable ${variable('NO')}`);
   });
 
