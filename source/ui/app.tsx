@@ -1,5 +1,5 @@
 import {useApp, useInput, useWindowSize} from 'ink';
-import {useEffect, useState, useSyncExternalStore} from 'react';
+import {useEffect, useSyncExternalStore} from 'react';
 import type {Answer} from '../questions/answer.ts';
 import type {Question} from '../questions/question.ts';
 import type {Outcome, Session} from '../session.ts';
@@ -10,25 +10,25 @@ import {dispatch} from './dispatch.ts';
 import {keyNames} from './input.ts';
 import {missingView} from './missing.ts';
 import {shown} from './navigation.ts';
-import {Screen} from './screen.tsx';
-import {makeStore} from './store.ts';
+import {Over} from './screen.tsx';
+import type {Store} from './store.ts';
 
 export type AppProps = {
   readonly session: Session;
-  /** The question of the first screen. */
-  readonly start: Question;
+  readonly store: Store;
   readonly toView: (answer: Answer) => View;
   readonly colour: boolean;
   /** Makes the whole command out of a question's words, e.g. puts `hoptop --nodes …` before them. */
   readonly command: MakeCommand;
   readonly quit: () => void;
+  /** Leaves the terminal to the shell, stops until it is brought back, and takes it again. */
+  readonly suspend: (handOver: (stopped: () => Promise<void>) => Promise<void>) => void;
 };
 
 /** Joins session, keys and screen. It decides nothing: the reducer and the key table do. */
-export function App({session, start, toView, colour, command, quit}: AppProps) {
+export function App({session, store, toView, colour, command, quit, suspend}: AppProps) {
   const {columns, rows} = useWindowSize();
   const {suspendTerminal} = useApp();
-  const [store] = useState(() => makeStore(start, columns, rows));
   const ui = useSyncExternalStore(store.subscribe, store.get);
 
   useEffect(() => store.send({type: 'resize', columns, rows}), [store, columns, rows]);
@@ -77,14 +77,14 @@ export function App({session, start, toView, colour, command, quit}: AppProps) {
       case 'quit':
         return quit();
       case 'suspend':
-        return void suspendTerminal(stopUntilContinued);
+        return suspend(suspendTerminal);
     }
   };
   useInput((input, key) => {
     for (const name of keyNames(input, key)) dispatch(store.get(), name).forEach(carryOut);
   });
 
-  return <Screen ui={ui} colour={colour} command={command} />;
+  return <Over ui={ui} colour={colour} command={command} />;
 }
 
 /** A View that cannot be made is said in its place: one bad answer must not take the others away. */
@@ -97,14 +97,4 @@ function viewOf(outcome: Outcome, question: Question, toView: (answer: Answer) =
     const said = `The answer to "${commandOf(question)}" cannot be drawn: ${reason}. Please report it with a recording.`;
     return missingView(question, said, []);
   }
-}
-
-/**
- * Stops the whole process group, as the terminal does for Ctrl-Z when it is not in raw mode, so that the shell gets
- * its terminal back also when hoptop was started by npx. Goes on after SIGCONT, or at once where nothing can stop it
- * (a process group without a controlling shell).
- */
-async function stopUntilContinued(): Promise<void> {
-  process.kill(0, 'SIGTSTP');
-  await new Promise(resolve => setTimeout(resolve, 50));
 }

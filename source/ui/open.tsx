@@ -4,8 +4,12 @@ import type {Question} from '../questions/question.ts';
 import type {Session} from '../session.ts';
 import type {View} from '../views/view.ts';
 import {App} from './app.tsx';
+import {inkOutput} from './canvas/ink-output.ts';
+import {createSurface, sinkOf} from './canvas/surface.ts';
 import type {MakeCommand} from './command.ts';
-import {guardTerminal, restoreTerminal} from './terminal.ts';
+import {screenRows} from './screen.tsx';
+import {makeStore} from './store.ts';
+import {guardTerminal, restoreTerminal, stopUntilContinued, TAKE} from './terminal.ts';
 
 export type UiOptions = {
   /** The first screen. */
@@ -45,25 +49,45 @@ export async function openUi(session: Session, options: UiOptions): Promise<numb
     failure ??= error;
     unmount();
   });
+  const store = makeStore(start, stdout.columns, stdout.rows);
+  const surface = createSurface(sinkOf(stdout));
+  let over: readonly string[] = [];
+  const draw = () => surface.show(screenRows({ui: store.get(), colour, command}, over));
+  const ink = inkOutput(stdout, text => {
+    if (!store.get().prompt) return;
+    // What a library says to the console stands before the frame.
+    over = text.split('\n').slice(-store.get().rows);
+    draw();
+  });
+  const forget = store.subscribe(draw);
+  const suspend = (handOver: (stopped: () => Promise<void>) => Promise<void>) =>
+    void handOver(async () => {
+      restoreTerminal(stdout);
+      await stopUntilContinued();
+      stdout.write(TAKE);
+      surface.forget();
+      draw();
+    });
   try {
+    stdout.write(TAKE);
+    draw();
     const app = render(
       <App
         session={session}
-        start={start}
+        store={store}
         toView={toView}
         colour={colour}
         command={command}
         quit={() => unmount()}
+        suspend={suspend}
       />,
       {
-        stdout,
+        stdout: ink.stream,
         stdin,
-        alternateScreen: true,
+        // Whole frames, as soon as there is one.
+        debug: true,
         // Whether this is a terminal was decided by the caller. Ink would draw nothing where CI is set, even to "".
         interactive: true,
-        incrementalRendering: true,
-        // The default of 30 makes held keys wait.
-        maxFps: 60,
         exitOnCtrlC: false,
         // Stray console output would tear the frame; on another stream than ours there is nothing to protect.
         patchConsole: stdout === process.stdout,
@@ -76,6 +100,9 @@ export async function openUi(session: Session, options: UiOptions): Promise<numb
     failure ??= error;
   } finally {
     unguard();
+    forget();
+    ink.end();
+    await surface.close();
     restoreTerminal(stdout);
     stdout.off('error', ignore);
     stdin.off('error', ignore);

@@ -1,4 +1,5 @@
 import type {Cell, Tone} from '../views/view.ts';
+import type {Piece} from './canvas/cells.ts';
 import {clean, truncate, width} from './text.ts';
 
 /** One line of the screen, as toned pieces. Everything that is drawn is lines of these. */
@@ -46,16 +47,21 @@ const INVERTED: Record<Tone, string> = {
   cursor: '7',
 };
 
-/** The line as text with SGR sequences, which end with the line. `inverse` marks the row under the cursor. */
-export function paint(line: Line, colour: boolean, inverse = false): string {
+/** The line as pieces to be drawn. `inverse` marks the row under the cursor. */
+export function styled(line: Line, colour: boolean, inverse = false): Piece[] {
   const codes = inverse ? INVERTED : colour ? COLOURED : COLOURLESS;
-  let out = '';
-  for (const {text, tone = 'plain'} of line) {
-    if (text === '') continue;
-    const code = [inverse ? '7' : '', codes[tone]].filter(part => part !== '').join(';');
-    out += code === '' ? clean(text) : `\u001b[${code}m${clean(text)}\u001b[0m`;
-  }
-  return out;
+  return line.map(({text, tone = 'plain'}) => {
+    const code = codes[tone];
+    return {text: clean(text), code: inverse ? (code === '' ? '7' : `7;${code}`) : code};
+  });
+}
+
+/** The line as text with SGR sequences, which end with the line. */
+export function paint(line: Line, colour: boolean): string {
+  return styled(line, colour)
+    .filter(({text}) => text !== '')
+    .map(({text, code}) => (code === '' ? text : `\u001b[${code}m${text}\u001b[0m`))
+    .join('');
 }
 
 export function lineWidth(line: Line): number {

@@ -1,47 +1,48 @@
 import {Box, Text} from 'ink';
 import {memo} from 'react';
 import type {Prompt} from '../wire/prompt.ts';
+import {type Row, rowOf} from './canvas/cells.ts';
+import {piecesOf} from './canvas/sgr.ts';
 import type {MakeCommand} from './command.ts';
 import {frameOf} from './frame.ts';
-import {cut, type Line, paint} from './paint.ts';
+import {cut, type Line, paint, styled} from './paint.ts';
 import type {Ui} from './state.ts';
 import {clean, takeEnd, width, wrap} from './text.ts';
 
 type Props = {readonly ui: Ui; readonly colour: boolean; readonly command: MakeCommand};
 
-/** Draws any state of the UI. Lines come ready and toned; here they only become coloured and are put in their places. */
-export function Screen({ui, colour, command}: Props) {
+/** What Ink lays out on top of the lines that are painted: a prompt, in the middle of the body. */
+export function Over({ui, colour, command}: Props) {
+  if (!ui.prompt) return null;
   const {above, body, below} = frameOf(ui, command);
   return (
     <Box flexDirection="column" width={ui.columns} height={ui.rows} overflow="hidden">
-      {above.map((line, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a line of the terminal is its own place
-        <Painted key={i} text={paint(line, colour)} />
-      ))}
+      <Box height={above.length} flexShrink={0} />
       <Box flexDirection="column" height={body.length} justifyContent="center" alignItems="center">
-        {ui.prompt ? (
-          <Dialog
-            prompt={ui.prompt}
-            typed={ui.answer ?? ''}
-            columns={ui.columns}
-            rows={body.length}
-            colour={colour}
-          />
-        ) : (
-          <Box flexDirection="column" width={ui.columns} height={body.length}>
-            {body.map(({line, cursor}, i) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a line of the terminal is its own place
-              <Painted key={i} text={paint(line, colour, cursor)} />
-            ))}
-          </Box>
-        )}
+        <Dialog
+          prompt={ui.prompt}
+          typed={ui.answer ?? ''}
+          columns={ui.columns}
+          rows={body.length}
+          colour={colour}
+        />
       </Box>
-      {below.map((line, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a line of the terminal is its own place
-        <Painted key={i} text={paint(line, colour)} />
-      ))}
+      <Box height={below.length} flexShrink={0} />
     </Box>
   );
+}
+
+/**
+ * The whole screen in cells. `over`: what Ink drew last, as lines of text; it takes the place of the body while something
+ * is asked.
+ */
+export function screenRows({ui, colour, command}: Props, over: readonly string[]): Row[] {
+  const {above, body, below} = frameOf(ui, command);
+  const inner = ui.prompt
+    ? body.map((_, y) => piecesOf(over[above.length + y] ?? ''))
+    : body.map(({line, cursor}) => styled(line, colour, cursor));
+  const fixed = (line: Line) => styled(line, colour);
+  return [...above.map(fixed), ...inner, ...below.map(fixed)].map(pieces => rowOf(pieces, ui.columns));
 }
 
 /** One line of the terminal; not drawn again while its text stays the same. An empty one would take no room. */

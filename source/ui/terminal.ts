@@ -9,6 +9,9 @@ const SIGNALS = {SIGHUP: 129, SIGINT: 130, SIGTERM: 143} as const;
  */
 const RESTORE = '\u001b[?2026l\u001b[0m\u001b[?2004l\u001b[?1049l\u001b[?25h';
 
+/** Enters the alternate screen, empty, and hides the cursor, which nothing on screen is. */
+export const TAKE = '\u001b[?1049h\u001b[2J\u001b[?25l';
+
 /**
  * Watches for every way the process can end while the UI has the terminal. `ended` is called once: with an exit code
  * for a signal, with the error after a crash. The function that is returned stops watching.
@@ -37,4 +40,14 @@ export function restoreTerminal(stdout: NodeJS.WritableStream): void {
   } catch {
     // EIO, EPIPE: nobody is looking any more.
   }
+}
+
+/**
+ * Stops the whole process group, as the terminal does for Ctrl-Z when it is not in raw mode, so that the shell gets
+ * its terminal back also when hoptop was started by npx. Goes on after SIGCONT, or at once where nothing can stop it
+ * (a process group without a controlling shell).
+ */
+export async function stopUntilContinued(): Promise<void> {
+  process.kill(0, 'SIGTSTP');
+  await new Promise(resolve => setTimeout(resolve, 50));
 }

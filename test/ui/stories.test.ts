@@ -127,6 +127,7 @@ test('60×20 keeps the numbers whole and names what is hidden', async () => {
   await ui.press('q');
 });
 
+// The emulator shows an emoji in one column and others in two: what follows stands in its own column either way.
 test('names in wide scripts do not move the columns', async () => {
   const ui = story(fakeSession(script(), STATUS), 80, 24, {name: 'node', words: ['worker-1']});
   const rows = (await ui.shows('[Pods 30]')).split('\n').slice(5, 10);
@@ -134,7 +135,7 @@ test('names in wide scripts do not move the columns', async () => {
     ">shop/web-0          10.244.1.2   vethab12       0   1 min
      shop/web-1          10.244.1.3   vethaee3       7   2 min
      shop/결제-서비스-0  10.244.1.4   vethb2b4       1   3 min
-     shop/カート🛒-1     10.244.1.5   vethb685       8   4 min
+     shop/カート🛒 -1     10.244.1.5   vethb685       8   4 min
      shop/web-4          10.244.1.6   vethba56       2   5 min"
   `);
   await ui.press('q');
@@ -169,8 +170,8 @@ test('live data does not move the row under the cursor, and marks what changed f
   const after = await ui.shows('[Connections 6]', true);
   expect(after.split('\n')[line(after)]).toBe(chosen);
   expect(line(after)).toBe(line(before));
-  // Bold cyan, as Ink writes it.
-  const changed = /\u001b\[1m\u001b\[36m *17/;
+  // Bold cyan.
+  const changed = /\u001b\[;?1;36m *17/;
   expect(ui.written()).toMatch(changed);
   await ui.press('Home');
   expect(await ui.frame()).toContain('10.244.1.3:40001');

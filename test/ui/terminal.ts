@@ -57,7 +57,8 @@ export function fakeTerminal(columns: number, rows: number): FakeTerminal {
       const {active} = screen.buffer;
       return Array.from({length: screen.rows}, (_, y) => {
         const line = active.getLine(active.viewportY + y);
-        const text = line?.translateToString(true) ?? '';
+        // What a narrower screen no longer shows is still in the emulator's buffer.
+        const text = line?.translateToString(true, 0, screen.cols) ?? '';
         return marks && line?.getCell(1)?.isInverse() ? `⟦${text.trimEnd()}⟧` : text.trimEnd();
       }).join('\n');
     },
