@@ -60,7 +60,7 @@ describe.runIf(runs).each(topologies)('a person in $name', {timeout: 60_000}, to
     const there = {local: pour.peer, peer: pour.local};
 
     const she = sit(name);
-    await she.shows(/^ hoptop .* 3 nodes reached/);
+    await she.shows(/^ hoptop .*· 3 nodes reached/);
     const nodes = await she.shows('3 nodes · 16 pods · 16 namespaces');
     for (const node of topology.nodes)
       expect(nodes).toMatch(new RegExp(`${node.name} +ready +${node.address} `));
@@ -127,7 +127,7 @@ describe.runIf(runs)('a person while nodes come and go', {timeout: 60_000}, () =
 
   test('a node whose sshd ends is lost with its cause, the others stay fresh, and it comes back', async () => {
     const she = sit(name);
-    await she.shows(/^ hoptop .* 3 nodes reached/);
+    await she.shows(/^ hoptop .*· 3 nodes reached/);
     await she.shows(/worker-1 +ready +10/);
     expect(lab('sshd', 'worker-1', 'stop', '--name', name).status).toBe(0);
     const lost = await she.shows(/2 of 3 nodes reached, 1 lost/, 10);
@@ -141,7 +141,7 @@ describe.runIf(runs)('a person while nodes come and go', {timeout: 60_000}, () =
     expect(aged).toMatch(/cp-1 +ready .* [0-3]s /);
     expect(aged).toMatch(/worker-2 +ready .* [0-3]s /);
     expect(lab('sshd', 'worker-1', 'start', '--name', name).status).toBe(0);
-    await she.shows(/^ hoptop .* 3 nodes reached/, 25);
+    await she.shows(/^ hoptop .*· 3 nodes reached/, 25);
     await she.shows(/worker-1 +(ready|back) .* [0-3]s /);
     await she.press('q');
     expect(await she.ended).toBe(0);
@@ -170,7 +170,7 @@ describe.runIf(runs)('a person while nodes come and go', {timeout: 60_000}, () =
       asked.add(literal(node!));
       await she.press('y');
     }
-    await she.shows(/^ hoptop .* 3 nodes reached/);
+    await she.shows(/^ hoptop .*· 3 nodes reached/);
     const written = readFileSync(knownHosts, 'utf8').trim().split('\n').sort();
     const known = readFileSync(`/run/hoptop-lab/${name}/known_hosts`, 'utf8').trim().split('\n');
     const keys = (lines: string[]) => lines.map(line => line.split(' ').slice(0, 3).join(' ')).sort();
