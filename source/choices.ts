@@ -3,6 +3,7 @@
  * there (no such program, an option that it does not know), the next one is, and stays. So nothing is asked about tools
  * on a node that has them, and one that loses a tool meanwhile is read by the next best.
  */
+import {AS_ROOT} from './facts/contribution.ts';
 import type {Gap} from './facts/evidence.ts';
 import type {Fact} from './facts/fact.ts';
 import {nextReader, readersOf, toolOf, type Unfit, unfit} from './facts/fallbacks.ts';
@@ -104,6 +105,7 @@ export function createChoices(node: string): Choices {
   };
 
   function revealOf(fact: Fact, {lacks}: Unfit): string {
+    if (lacks === 'right') return AS_ROOT;
     if (lacks === 'entry') return `Install util-linux on ${node}.`;
     const tool = toolOf(fact.reader);
     const name = ['ip', 'ss', 'bridge'].includes(tool) ? 'iproute2 (4.17 or newer)' : tool;

@@ -2,8 +2,8 @@ import type {Reader, Reply} from '../wire/source.ts';
 import {noEntry, unknownWord} from './contribution.ts';
 import type {Fact} from './fact.ts';
 
-/** Why a reader cannot be on a node: `tool` is not there, nor is the way into namespaces, or it knows not what it is asked. */
-export type Unfit = {readonly lacks: 'tool' | 'entry' | 'option'; readonly sentence: string};
+/** Why a reader cannot be on a node: `tool` is not there, nor is the way into namespaces or the right to go it, or it knows not what it is asked. */
+export type Unfit = {readonly lacks: 'tool' | 'entry' | 'right' | 'option'; readonly sentence: string};
 
 /** All readers of a fact, best first. */
 export function readersOf({reader, otherwise = []}: Fact): readonly Reader[] {
@@ -28,6 +28,8 @@ export function unfit(fact: Fact, reply: Reply): Unfit | undefined {
   const tool = toolOf(reader);
   if ((reply.exit === 127 || reply.exit === 126) && noEntry(reply.err))
     return {lacks: 'entry', sentence: '`nsenter` is not installed'};
+  if (reply.exit !== 0 && /^nsenter: .*(?:Permission denied|not permitted)/m.test(reply.err))
+    return {lacks: 'right', sentence: 'Other network namespaces may not be entered'};
   if (reply.exit === 127) return {lacks: 'tool', sentence: `\`${tool}\` is not installed`};
   if (reply.exit === 126) return {lacks: 'tool', sentence: `\`${tool}\` cannot be run`};
   const said = reply.exit !== 0 && reply.out.length === 0 ? unknownWord(reply.err) : undefined;
@@ -45,7 +47,7 @@ export function nextReader(fact: Fact, index: number, {lacks}: Unfit): number | 
     (reader, i) =>
       i > index &&
       !(lacks === 'tool' && toolOf(reader) === tool) &&
-      !(lacks === 'entry' && reader.proc !== true),
+      !((lacks === 'entry' || lacks === 'right') && reader.proc !== true),
   );
   return next < 0 ? undefined : next;
 }

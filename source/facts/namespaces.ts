@@ -27,12 +27,21 @@ export type Namespaces = Parsed<NamespaceMember> & {
  * 4 4026532474 /proc/2867/ns/net
  * 4 4026532474 /run/netns/cni-234f3990-1106-abf3-00b4-3d64bbf392c7
  * ```
+ * An ordinary user may not look at `ns/net` of others' processes, but at `/proc/PID/net/dev`, of which each namespace has
+ * one of its own: its inode then stands for that of the namespace, and mounts cannot be joined with it.
+ * ```
+ * 4 4026532474 /proc/self/ns/net
+ * 22 4026537630 /proc/self/net/dev
+ * 22 4026537857 /proc/194/net/dev
+ * ```
  * A file in /run/netns on another device is one whose mount is gone: not a namespace.
  */
 export function parseNamespaces(out: Uint8Array): Namespaces {
   const rows: NamespaceMember[] = [];
   const paths: (NamespaceMember & {device: string})[] = [];
   const problems: string[] = [];
+  const byFile: NamespaceMember[] = [];
+  let mine: string | undefined;
   let own: string | undefined;
   let first: string | undefined;
   let device: string | undefined;
@@ -44,12 +53,19 @@ export function parseNamespaces(out: Uint8Array): Namespaces {
     }
     const [, at, netns, path] = match as unknown as [string, string, string, string];
     const pid = /^\/proc\/(\d+)\/ns\/net$/.exec(path)?.[1];
-    if (path === '/proc/self/ns/net') own = netns;
+    const by = /^\/proc\/(self|\d+)\/net\/dev$/.exec(path)?.[1];
+    if (by === 'self') mine = netns;
+    else if (by !== undefined) byFile.push({from, to, netns, pid: Number(by)});
+    else if (path === '/proc/self/ns/net') own = netns;
     else if (pid !== undefined) {
       if (pid === '1') first = netns;
       rows.push({from, to, netns, pid: Number(pid)});
     } else paths.push({from, to, netns, path, device: at});
     if (path.startsWith('/proc/')) device ??= at;
+  }
+  if (mine !== undefined && own !== undefined) {
+    const host = own;
+    return {rows: byFile.map(row => (row.netns === mine ? {...row, netns: host} : row)), problems, host};
   }
   for (const {device: at, ...row} of paths) if (device === undefined || at === device) rows.push(row);
   return {rows, problems, ...optional('host', first ?? own)};
@@ -110,7 +126,7 @@ function membersOf(reply: Pick<Reply, 'reader' | 'out'>): Namespaces {
   };
 }
 
-const NEEDS_ROOT = "Only the namespaces of the user's own processes are seen.";
+const NEEDS_ROOT = 'Namespaces that no process is in are not seen, and no other one can be entered.';
 
 export const NAMESPACES: Fact = {
   name: 'namespaces',
@@ -119,7 +135,7 @@ export const NAMESPACES: Fact = {
     fact: 'namespaces',
     scope: 'node',
     command:
-      "stat -L -c '%d %i %n' /proc/self/ns/net /proc/[0-9]*/ns/net /run/netns/* /var/run/netns/* " +
+      "stat -L -c '%d %i %n' /proc/self/ns/net $hop_nets /proc/[0-9]*/ns/net /run/netns/* /var/run/netns/* " +
       '/run/docker/netns/* /run/containerd/io.containerd.grpc.v1.cri/netns/*',
     why: 'Which network namespaces there are, which processes are in them, and the bind mounts that keep them.',
     withoutRoot: NEEDS_ROOT,

@@ -1,6 +1,6 @@
 import type {Reply} from '../wire/source.ts';
 import {parseAddresses} from './addresses.ts';
-import {dated, gapsOf} from './contribution.ts';
+import {AS_ROOT, dated, gapsOf} from './contribution.ts';
 import {arraysOf, type Element, type JsonArray} from './elements.ts';
 import type {Fact} from './fact.ts';
 import {IP_TEXT, parseIpText, TABLES} from './ip/batch-text.ts';
@@ -153,8 +153,13 @@ export const NETWORK: Fact = {
   contribute(reply, soFar) {
     const {problems, ...tables} = tablesOf(reply, soFar.identity?.value.arch);
     const read = reply.out.length > 0 || reply.exit === 0;
-    const gaps = gapsOf(reply, toolNamed(reply), read ? problems : []);
-    if (reply.netns === undefined) return {gaps};
+    const found = gapsOf(reply, toolNamed(reply), read ? problems : []);
+    if (reply.netns === undefined) return {gaps: found};
+    // What the files of others' processes do not tell an ordinary user, entering their namespace tells root.
+    const uid = soFar.identity?.value.uid;
+    const barred =
+      reply.reader === PROC_NETWORK.name && uid !== undefined && uid !== 0 && reply.netns !== soFar.hostNetns;
+    const gaps = barred ? found.map(gap => ({...gap, reveal: AS_ROOT})) : found;
     if (reply.reader === PROC_NETWORK.name && !tables.rules && reply.netns === soFar.hostNetns)
       gaps.push({
         node: reply.node,

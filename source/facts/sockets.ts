@@ -43,7 +43,8 @@ const reader: Reader = {
   files: 4,
   quiet: true,
   why: 'TCP and UDP sockets with their queues, round-trip times, retransmissions and inodes',
-  withoutRoot: 'the sockets of the namespace one is in are seen, but entering that of a pod takes root',
+  withoutRoot:
+    'of sockets in other namespaces no round-trip times or retransmissions are seen, since entering those takes root',
   touches:
     'asks the kernel by netlink (sock_diag): where inet_diag, tcp_diag and udp_diag are modules and not loaded yet, the kernel loads them',
   limit: 256 * 1024 * 1024,

@@ -60,7 +60,11 @@ const ENTERING = 'Only the namespace of the node itself is read: entering anothe
 function placesOf({name}: Fact, snapshot: Snapshot, known: ReadonlySet<string>) {
   const key = INSIDE[name];
   if (name === 'sockets') {
-    const refused = new Set(snapshot.gaps.filter(gap => gap.fact === name).map(({netns}) => netns));
+    const refused = new Set(
+      snapshot.gaps
+        .filter(gap => gap.fact === name && !gap.reason.startsWith('Read without root'))
+        .map(({netns}) => netns),
+    );
     const read = snapshot.sockets?.value.netns.filter(inode => !refused.has(inode)) ?? [];
     return {read: read.length, of: known.size};
   }
@@ -113,7 +117,7 @@ export function readRows(node: GraphNode): ReadRow[] {
           ),
         ),
       ],
-      withoutRoot: reader.withoutRoot ?? (EVERYWHERE.has(name) ? ENTERING : undefined),
+      withoutRoot: reader.withoutRoot ?? (lacks ? ENTERING : undefined),
     };
   });
 }

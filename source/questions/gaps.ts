@@ -46,7 +46,7 @@ const UNSEEN: readonly (readonly [what: string, facts: readonly string[]])[] = [
   ['tracked connections', ['conntrack']],
   ['packet filter rules', ['netfilter']],
   [
-    'what is in other network namespaces',
+    'details of other network namespaces',
     ['namespaces', 'network', 'counters', 'forwarding', 'sockets', 'rules6', 'netns-sysctls', 'nsids'],
   ],
 ];

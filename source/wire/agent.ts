@@ -39,6 +39,8 @@ LC_ALL=C; export LC_ALL; unset LANGUAGE ENV BASH_ENV CDPATH
 umask 077; cd /; ulimit -c 0 2>/dev/null
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH; export PATH
 renice -n 10 -p $$ >/dev/null 2>&1
+# Only root may see which namespace the process of another is in; a file of that namespace tells it to everybody.
+hop_nets=; [ "$hop_uid" = 0 ] || [ ! -r /proc/self/net/dev ] || hop_nets='/proc/self/net/dev /proc/[0-9]*/net/dev'
 hop_bounded=1; command -v timeout >/dev/null 2>&1 || hop_bounded=0
 
 hop_times() {
@@ -48,9 +50,17 @@ hop_times() {
 }
 
 hop_look() {
-  hop_seen=$(stat -L -c '%i %d %n' /proc/self/ns/net /proc/[0-9]*/ns/net /run/netns/* /var/run/netns/* /run/docker/netns/* 2>/dev/null | awk '
+  hop_seen=$(stat -L -c '%i %d %n' /proc/self/ns/net $hop_nets /proc/[0-9]*/ns/net /run/netns/* /var/run/netns/* /run/docker/netns/* 2>/dev/null | awk '
     { ino = $1; path = substr($0, length($1 $2) + 3); split(path, part, "/") }
     NR == 1 { host = ino; nsfs = $2; next }
+    path == "/proc/self/net/dev" { mine = ino; next }
+    path ~ /^\\/proc\\/[0-9]+\\/net\\/dev$/ {
+      if (ino == mine) ino = host
+      if (!(ino in known)) { known[ino] = 1; order[++n] = ino }
+      if (!(ino in pid) || part[3] + 0 < pid[ino]) pid[ino] = part[3] + 0
+      next
+    }
+    mine != "" { next }
     $2 != nsfs { next }
     !(ino in known) { known[ino] = 1; order[++n] = ino }
     path ~ /^\\/proc\\/[0-9]+\\// { if (!(ino in pid) || part[3] + 0 < pid[ino]) pid[ino] = part[3] + 0; next }
@@ -152,7 +162,13 @@ hop_done() { # reads
 }
 
 hop_check() { # whether the processes that namespaces were entered through are still the same ones
-  hop_now=$(IFS=$hop_nl; set -f; [ -z "$hop_paths" ] || stat -L -c '%i %n' $hop_paths 2>/dev/null)
+  hop_now=$(
+    IFS=$hop_nl; set -f; set -- $hop_paths; IFS=' '
+    [ $# -gt 0 ] || exit 0
+    if [ -z "$hop_nets" ]; then stat -L -c '%i %n' "$@" 2>/dev/null; exit; fi
+    hop_f=; for hop_x do hop_f="$hop_f \${hop_x%/ns/net}/net/dev"; done
+    stat -L -c '%i %n' $hop_f 2>/dev/null | sed 's,/net/dev$,/ns/net,'
+  )
   [ "$hop_now" = "$hop_list" ] || printf '%s V\\n%s\\n' "$hop_n" "$hop_now"
 }
 

@@ -65,7 +65,7 @@ case $hop_net$# in
 const withAlso = (first: string, also: readonly string[] = []) =>
   [
     `${first}; hop_e=$?`,
-    'if [ $# = 0 ] || command -v nsenter >/dev/null 2>&1; then',
+    'if [ $# = 0 ] || { [ -z "$hop_nets" ] && command -v nsenter >/dev/null 2>&1; }; then',
     ...also.map(
       command =>
         `if command -v ${command.split(' ')[0]} >/dev/null 2>&1; then echo ${quoted(`# ${command}`)}; "$@" ${command}; fi`,

@@ -33,6 +33,18 @@ describe('namespaces', () => {
 
   test('without pid 1 the shell tells the host namespace; with nothing there is a gap', () => {
     expect(parseNamespaces(bytes('4 77 /proc/self/ns/net\n4 78 /proc/9/ns/net\n')).host).toBe('77');
+    // As an ordinary user (coreutils 9.1): a file of each namespace stands for it, mounts cannot be joined with that.
+    const ordinary = parseNamespaces(
+      bytes(
+        '4 4026537624 /proc/self/ns/net\n22 4026537630 /proc/self/net/dev\n22 4026537630 /proc/1/net/dev\n' +
+          '22 4026537857 /proc/194/net/dev\n4 4026537624 /proc/1159/ns/net\n4 4026537851 /run/netns/cni-0306\n',
+      ),
+    );
+    expect(ordinary.host).toBe('4026537624');
+    expect(ordinary.rows.map(({netns, pid, path}) => [netns, pid, path])).toEqual([
+      ['4026537624', 1, undefined],
+      ['4026537857', 194, undefined],
+    ]);
     const none = NAMESPACES.contribute(reply('namespaces', '', {exit: 1}), emptySnapshot());
     expect(none.node).toBeUndefined();
     expect(none.gaps).toHaveLength(1);

@@ -41,7 +41,7 @@ test('what one right would show is one gap a node, with every refusal in its det
   const text = viewText(toView(found));
   expect(text).toMatch(/^w1 +ready, partial /m);
   expect(text.split('NOT SEEN\n')[1]).toBe(
-    'w1 is read as uid 1802, without root. Not seen: who holds sockets, what runtimes keep of pods, what is in other network namespaces. ' +
+    'w1 is read as uid 1802, without root. Not seen: who holds sockets, what runtimes keep of pods, details of other network namespaces. ' +
       'Read as root: log in as root, or as a user who may run `sudo -n` or `doas -n` (`hoptop access` prints the lines).\n' +
       'w1: forwarding database: bridge is not installed.\n',
   );
@@ -50,7 +50,7 @@ test('what one right would show is one gap a node, with every refusal in its det
 test('an answer says only what it misses itself', () => {
   const found = ask(visited(), {name: 'processes', words: []});
   expect('gaps' in found && found.gaps.map(gap => gap.reason)).toEqual([
-    'w1 is read as uid 1802, without root. Not seen: who holds sockets, what is in other network namespaces.',
+    'w1 is read as uid 1802, without root. Not seen: who holds sockets, details of other network namespaces.',
   ]);
 });
 

@@ -134,13 +134,17 @@ describe('privilege', () => {
       try {
         const where = reader('where', 'stat -L -c %i /proc/self/ns/net', {scope: 'each-netns'});
         const {replies, one} = await sweep(source, [
-          {node: 'here', reader: where, scope: {netns: [namespaces.own, namespaces.named]}},
+          {node: 'here', reader: where, scope: 'each-netns'},
           hello,
         ]);
-        const of = (netns: string) => replies.find(reply => reply.netns === netns)!;
-        expect(said(of(namespaces.own)).trim()).toBe(namespaces.own);
-        expect(of(namespaces.named).exit).not.toBe(0);
-        expect(of(namespaces.named).err).toContain('not permitted');
+        const [own, ...others] = replies.filter(({fact}) => fact === 'where');
+        expect([own!.netns, said(own!).trim()]).toEqual([namespaces.own, namespaces.own]);
+        // That of another's process is known of, by a file in it, and may not be entered.
+        expect(others.length).toBeGreaterThan(0);
+        for (const other of others) {
+          expect(other.exit).not.toBe(0);
+          expect(other.err).toMatch(/not permitted|Permission denied/);
+        }
         expect(said(one('hello'))).toContain('65534');
       } finally {
         await namespaces.remove();
