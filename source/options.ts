@@ -20,7 +20,7 @@ export const FLAGS = {
     multiple: true,
     value: 'LIST',
     group: 'where from',
-    help: 'Nodes to read over SSH, comma separated: [USER@]HOST[:PORT], names of ~/.ssh/config included. Without any, those that the Kubernetes API lists, by their InternalIP. With --inventory: which of its nodes, by name or @GROUP.',
+    help: 'Nodes to read over SSH, comma separated: [USER@]HOST[:PORT], names and patterns (worker-*) of ~/.ssh/config included. Without any, those that the Kubernetes API lists, by their InternalIP. With --inventory: which of its nodes, by name or @GROUP.',
   },
   inventory: {
     type: 'string',

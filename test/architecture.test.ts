@@ -23,7 +23,7 @@ const BANS: readonly {room: Room; what: RegExp; why: string}[] = [
 const ADAPTERS =
   /\/wire\/(ssh\/(?!target\.ts)|kube\/|together|local|remote|recording\/|recorder|player|prompter)/;
 const PUT_TOGETHER =
-  /^(worker|drive|recorder|sources|kube|kube-nodes|live|replay|cli\/(record|answer))\.ts$|^cli\.tsx$/;
+  /^(worker|drive|recorder|sources|kube|kube-nodes|ssh-names|live|replay|cli\/(record|answer))\.ts$|^cli\.tsx$/;
 
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, {withFileTypes: true}).flatMap(entry => {

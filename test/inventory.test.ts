@@ -60,6 +60,25 @@ test('--nodes chooses among them, by name and by group, in the order that was ty
   await expect(chooseOrigin({nodes: ['@edge']})).rejects.toThrow(/--inventory FILE --nodes @edge/);
 });
 
+test('a pattern stands for the hosts that ssh’s configuration names, included ones too', async () => {
+  const config = join(folder, 'config');
+  writeFileSync(join(folder, 'more'), 'Host worker-3\n  User x\n');
+  writeFileSync(
+    config,
+    `Include ${join(folder, 'more')}\nHost worker-1 w1\n  Port 23\nHost worker-* !worker-9\n  User ops\nMatch all\n  User z\nHost cp-1 worker-2\n`,
+  );
+  const targets = async (...nodes: string[]) => {
+    const origin = await chooseOrigin({nodes, 'ssh-config': config});
+    return origin.kind === 'ssh' ? origin.targets.map(({target}) => target) : [];
+  };
+  expect(await targets('worker-*')).toEqual(['worker-3', 'worker-1', 'worker-2']);
+  expect(await targets('root@w?:24,cp-*', 'cp-1')).toEqual(['root@w1:24', 'cp-1']);
+  await expect(targets('db-*')).rejects.toThrow(
+    /No host of .*config is called like "db-\*"\. It names worker-3, worker-1, w1, cp-1, worker-2\.$/,
+  );
+  await expect(chooseOrigin({nodes: ['a*'], 'ssh-config': 'none'})).rejects.toThrow(/It names no host/);
+});
+
 test.each([
   [
     'nodes:\n  - {name: a, host: 10.0.0.1}\n  - {name: b}\n',

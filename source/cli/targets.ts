@@ -48,7 +48,7 @@ export async function chooseOrigin(flags: Flags): Promise<Origin> {
   if (flags.local) return {kind: 'local'};
   const targets = flags.inventory
     ? await fromInventory(flags.inventory, flags.nodes)
-    : listTargets(flags.nodes ?? []);
+    : await listTargets(flags.nodes ?? [], flags['ssh-config']);
   if (targets.length === 0) throw new UsageError(`${given[0]} names no node.`);
   const seen = new Set<string>();
   for (const {id} of targets) {
@@ -68,14 +68,19 @@ async function fromInventory(
   return chosen === undefined ? inventory.targets : chooseFrom(inventory, wordsOf(chosen), file);
 }
 
-function listTargets(lists: readonly string[]): Target[] {
-  return wordsOf(lists).map(target => {
-    if (target.startsWith('@'))
+async function listTargets(lists: readonly string[], config: string | undefined): Promise<Target[]> {
+  const targets: string[] = [];
+  for (const word of wordsOf(lists)) {
+    if (word.startsWith('@'))
       throw new UsageError(
-        `${target} is a group of an inventory: name the file as well, --inventory FILE --nodes ${target}.`,
+        `${word} is a group of an inventory: name the file as well, --inventory FILE --nodes ${word}.`,
       );
-    return {id: hostOf(target), target};
-  });
+    if (!/[*?]/.test(word)) targets.push(word);
+    // ssh's configuration is read here only for those who name a pattern.
+    else targets.push(...(await import('../ssh-names.ts')).namedLike(word, config));
+  }
+  // A node that two patterns fit is one node.
+  return [...new Set(targets)].map(target => ({id: hostOf(target), target}));
 }
 
 function wordsOf(lists: readonly string[]): string[] {

@@ -253,6 +253,21 @@ function wordsOf({value}: Directive): readonly string[] {
   return words.filter(word => word !== '');
 }
 
+/** The hosts that Host lines name whole, in the order of the files, included ones too; patterns are no names. */
+export function hostNames(configs: readonly ConfigText[], depth = 0): readonly string[] {
+  const names = configs.flatMap(config => {
+    const lines = linesOf(config).flatMap(line => ('config' in line ? [line, ...line.config] : [line]));
+    return lines.flatMap(line => {
+      if (!('param' in line)) return [];
+      const name = line.param.toLowerCase();
+      if (name === 'include' && depth < MOST_INCLUDES)
+        return wordsOf(line).flatMap(pattern => hostNames(config.include?.(pattern) ?? [], depth + 1));
+      return name === 'host' ? wordsOf(line).filter(word => !/[*?!]/.test(word)) : [];
+    });
+  });
+  return [...new Set(names)];
+}
+
 /** HostName with its two tokens filled in, else the name that was typed. */
 function hostName(values: Values, {host}: Asked): string {
   const configured = values.get('hostname')?.[0];

@@ -246,6 +246,30 @@ test('one resource that is refused is a gap with its reason; the others are told
   ]);
 });
 
+test('an API that has too much to do (429) is a gap that says so, and is asked again by itself', async () => {
+  const server = await serve();
+  let busy = 1;
+  server.handlers.push((url, response) => {
+    if (url.pathname !== '/api/v1/pods' || busy-- <= 0) return false;
+    response.statusCode = 429;
+    response.end('{"kind":"Status","status":"Failure","message":"too many requests","code":429}');
+    return true;
+  });
+  const source = ask(server.port);
+  const first = await sweep(source);
+  expect(first.replies.get('kube-pods')!.err).toMatch(/has too much to do to list pods: too many requests/);
+  expect(first.replies.get('kube-nodes')!.err).toBe('');
+  for (;;) {
+    const {replies} = await sweep(source);
+    const pods = replies.get('kube-pods');
+    if (pods?.err === '') {
+      expect(podsOf(pods)).toHaveLength(9);
+      break;
+    }
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+});
+
 test.each([
   ['suffices for all that is asked, lists and watches', (rule: Rule) => rule],
   [

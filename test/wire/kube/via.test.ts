@@ -38,7 +38,8 @@ describe.skipIf(cannot !== undefined).each(['ssh2', 'openssh'])(
         pair: ca.issue('kube-apiserver', {names: ['DNS:kubernetes', 'IP:127.0.0.3']}),
         tokens: () => ['good'],
       });
-      sshd = await startSshd();
+      // Forwarded streams are no sessions; what reads the node is one, on a connection of its own.
+      sshd = await startSshd({MaxSessions: '1'});
       closed = await startSshd({AllowTcpForwarding: 'no'});
       for (const server of [sshd, closed]) server.authorize(makeKey(join(folder, `key${server.port}`)));
       flags = {
