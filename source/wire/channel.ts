@@ -108,10 +108,8 @@ export function openChannel(
     asking.abort();
     shell.end();
     if (declined) opened.reject(new DeclinedError(cause));
-    const said =
-      ready || noise.trim() === ''
-        ? cause
-        : `${cause} It said: ${plain(token === undefined ? noise : noise.replaceAll(token, ''))}`;
+    const heard = ready ? '' : plain(token === undefined ? noise : noise.replaceAll(token, ''));
+    const said = heard === '' ? cause : `${cause} It said: ${heard}`;
     opened.reject(new DialError(said));
     failed?.(declined ? new DeclinedError(cause) : new Error(cause));
     lost.resolve(cause);
