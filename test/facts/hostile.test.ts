@@ -16,7 +16,7 @@ import {DialError} from '../../source/wire/shell.ts';
 import {bytes, reply} from './samples.ts';
 
 describe('nesting that exhausts the stack of who walks through it', () => {
-  const deep = '{"concat":['.repeat(20_000) + '1' + ']}'.repeat(20_000);
+  const deep = ['{"concat":['.repeat(20_000), ']}'.repeat(20_000)].join('1');
 
   test('a rule of nftables is left out, and that is said', () => {
     const rule = (expr: string) => `{"rule":{"family":"ip","table":"t","chain":"c","expr":[${expr}]}}`;
@@ -36,6 +36,17 @@ describe('nesting that exhausts the stack of who walks through it', () => {
     expect(redact('kube-pods', list)).toEqual(new Uint8Array());
     const yaml = bytes(`kind: Pod\nmetadata: {name: a}\nspec: ${deep}\n`);
     expect(kubeObjects(yaml).problems.length).toBeGreaterThan(0);
+  });
+});
+
+test('an alias with escape sequences, which iproute2 prints as it is, costs no interface', () => {
+  // `ip -j -d link show` (iproute2 6.1.0), shortened.
+  const out = bytes('[{"ifindex":4,"ifname":"cni0","mtu":1450,"ifalias":"\u001b[31m\u001b[2J\u0007alias"}]');
+  const {arrays, problems} = arraysOf(out);
+  expect(problems).toEqual([]);
+  expect(arrays[0]!.elements[0]!.fields).toMatchObject({
+    ifname: 'cni0',
+    ifalias: '\u001b[31m\u001b[2J\u0007alias',
   });
 });
 

@@ -22,6 +22,8 @@ export type Person = {
   cursor(): Promise<string>;
   /** Moves the cursor until it is on a row like this. */
   reaches(row: RegExp, key?: string): Promise<void>;
+  /** Every byte that was written to the terminal, as text. */
+  raw(): string;
   readonly pid: number;
   kill(signal?: string): void;
   readonly ended: Promise<number>;
@@ -36,7 +38,11 @@ export const person = (argv: readonly string[], columns = 120, rows = 40): Perso
     env: {...(process.env as Record<string, string>), CI: ''},
   });
   const screen = new xterm.Terminal({cols: columns, rows, allowProposedApi: true});
-  pty.onData(data => screen.write(data));
+  let raw = '';
+  pty.onData(data => {
+    raw += data;
+    screen.write(data);
+  });
   const ended = new Promise<number>(resolve => pty.onExit(({exitCode}) => resolve(exitCode)));
   const lines = async () => {
     await new Promise<void>(done => screen.write('', done));
@@ -53,6 +59,7 @@ export const person = (argv: readonly string[], columns = 120, rows = 40): Perso
   };
   return {
     pid: pty.pid,
+    raw: () => raw,
     ended,
     frame,
     kill: signal => pty.kill(signal),
