@@ -46,7 +46,7 @@ export type Membership = Span & {
 
 /** A directory in the path of the file that a line is of: the container's id, then what the runtime calls the file. */
 const FILE =
-  /^(.*?)([0-9A-Za-z._-]+)\/(?:userdata\/)?(config\.json|config\.v2\.json|init\.pid|pidfile):(.*)$/;
+  /^((?:.*?[^0-9A-Za-z._-])??)([0-9A-Za-z._-]+)\/(?:userdata\/)?(config\.json|config\.v2\.json|init\.pid|pidfile):(.*)$/;
 const KEY = /^"io\.kubernetes\.([a-zA-Z.-]+)": ?("(?:[^"\\]|\\.)*")$/;
 const NETNS = /^(?:"type":"network","path"|"path"|"SandboxKey"): ?"([^"\\]*)"$/;
 

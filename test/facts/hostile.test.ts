@@ -11,6 +11,7 @@ import {kubeObjects} from '../../source/facts/kube/objects.ts';
 import {parseNamespaces} from '../../source/facts/namespaces.ts';
 import {parseNft} from '../../source/facts/netfilter/nft.ts';
 import {parsePs} from '../../source/facts/ps.ts';
+import {parseSandboxes} from '../../source/facts/sandboxes.ts';
 import {accessOf} from '../../source/wire/kube/kubeconfig.ts';
 import {DialError} from '../../source/wire/shell.ts';
 import {bytes, reply} from './samples.ts';
@@ -79,6 +80,13 @@ test('an answer that is wrong everywhere is not read to its end', () => {
 test('no more sentences are made than are told of, however many lines are none', () => {
   const {problems} = parseNamespaces(new Uint8Array(Buffer.alloc(2_000_000, 'a b\n')));
   expect(problems).toHaveLength(41);
+});
+
+/** Hours, where each letter of a name is tried as its beginning. */
+test('a name of a million letters has an end', {timeout: 60_000}, () => {
+  const name = `/run/x/${'-'.repeat(1_000_000)}`;
+  expect(parseSandboxes(bytes(`${name}\n`)).problems).toHaveLength(1);
+  expect(redact('sandboxes', bytes(`${name}\n`))).toHaveLength(0);
 });
 
 /** With a check for repeated keys the library compares each with every other: hours for these. */
