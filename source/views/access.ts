@@ -48,7 +48,14 @@ function nodeTable(nodes: readonly NodeAccess[]): Table {
       figures('unread', 'Not', 1, 3, node => (node.uid === undefined ? undefined : node.unread), {
         tone: node => (node.unread > 0 ? 'bad' : 'plain'),
       }),
-      words('why', 'Why not more', 1, 12, node => node.refusals.join('; '), {grow: true, readable: 30}),
+      ...(nodes.some(({refusals}) => refusals.length > 0)
+        ? [
+            words<NodeAccess>('why', 'Why not more', 1, 12, node => node.refusals.join('; '), {
+              grow: true,
+              readable: 30,
+            }),
+          ]
+        : []),
     ],
     row: node => ({
       id: node.name,
@@ -123,17 +130,29 @@ function apiTable({asked, resources}: AccessAnswer['api']): Table {
 
 /** Comments and lines to paste: what `#` begins is a comment in sudoers, doas.conf and YAML alike. */
 function grantLines(grants: AccessAnswer['grants']): Lines {
-  const comment = (text: string, tone: Tone = 'dim'): Cell[] => [{text: `# ${text}`, tone}];
+  const comment = (text: string, tone: Tone = 'dim'): Cell[][] =>
+    wrapped(text).map(line => [{text: `# ${line}`, tone}]);
   return {
     type: 'lines',
     lines: grants.flatMap(({file, nodes, lines, amountsToRoot, why, check}, i) => [
       ...(i > 0 ? [[]] : []),
-      comment(`${file}${nodes.length > 0 ? ` on ${nodes.join(', ')}` : ''}; to check it: ${check}`),
-      comment(
+      ...comment(`${file}${nodes.length > 0 ? ` on ${nodes.join(', ')}` : ''}; to check it: ${check}`),
+      ...comment(
         `${amountsToRoot ? 'AMOUNTS TO ROOT' : 'Does not amount to root'}: ${why}`,
         amountsToRoot ? 'bad' : 'dim',
       ),
       ...lines.map(line => [{text: line}]),
     ]),
   };
+}
+
+/** Lines that fit into 80 columns behind their sign; sudoers and the others have comments of one line only. */
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < 75) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
