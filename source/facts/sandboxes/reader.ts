@@ -55,12 +55,13 @@ export const STATE_READER: Reader = {
   fact: 'sandboxes',
   scope: 'node',
   command: [
-    `b='${KNOWN.join(' ')}'; set --`,
+    `unset IFS; b='${KNOWN.join(' ')}'`,
     `add() { case $1 in */k8s.io) f="config.json init.pid";; */overlay-containers) f="userdata/config.json userdata/pidfile";; *) f=config.v2.json;; esac; for x in $f; do a="$a $1/*/$x"; done; }`,
     'a=; s=" "',
     `for d in $b $(awk '${MOUNTED}' /proc/self/mounts); do case $s in *" $d "*) continue;; esac; s="$s$d "; [ ! -d "$d" ] || add "$d"; done`,
-    // A node that is itself a container (kind, k3d) has its own file system; one that mounts this one's is no other.
-    'for p in $hop_pids; do for d in $b; do r=/proc/$p/root$d; if [ -d "$r" ] && ! [ "$r" -ef "$d" ]; then add "$r"; fi; done; done 2>/dev/null',
+    // A runtime in a container (kind, k3d) has a file system of its own; one that has this one's is no other. Two daemons
+    // of one container name the same files twice, which the parser takes as one.
+    `[ "$hop_uid" != 0 ] || for p in $(grep -lsxE 'containerd|crio|dockerd' /proc/[0-9]*/comm); do for d in $b; do r=\${p%/comm}/root$d; if [ -d "$r" ] && ! [ "$r" -ef "$d" ]; then add "$r"; fi; done; done 2>/dev/null`,
     'set -- /var/log/pods/*_*_*; [ ! -e "$1" ] || printf "%s\\n" "$@"',
     '[ -n "$a" ] && [ "$hop_uid" = 0 ] || { set -- /var/log/containers/*.log; [ ! -h "$1" ] || printf "%s\\n" "$@"; }',
     `[ -z "$a" ] || grep -asHoE '${LINES}' $a`,
