@@ -260,7 +260,8 @@ const inventory: Target = {
   throws: ['UsageError'],
   async run(out) {
     const file = join(folder, `${process.pid}.yaml`);
-    writeFileSync(file, out);
+    // The YAML library takes time by the square of its errors: of a file of the person's own that is bearable.
+    writeFileSync(file, out.subarray(0, 20_000));
     return {rows: (await readInventory(file)).targets.length};
   },
 };
