@@ -85,8 +85,9 @@ export function parseNetfilter(out: Uint8Array): ParsedNetfilter {
       const parsed = parseNft(section, base);
       rulesets.push(...parsed.rulesets);
       problems.push(...parsed.problems);
-    } else if (tool === 'bpf') bpf.push(...section.toString('utf8').split('\n').filter(Boolean));
-    else {
+    } else if (tool === 'bpf') {
+      for (const pin of section.toString('utf8').split('\n')) if (pin !== '') bpf.push(pin);
+    } else {
       const parsed = parseIptables(section, tool.startsWith('ip6') ? 6 : 4, base);
       if (parsed.ruleset.chains.length > 0) rulesets.push(parsed.ruleset);
       if (parsed.legacy) warned.add(parsed.ruleset.family);

@@ -193,7 +193,8 @@ function collectPasted(replies: readonly Reply[], soFar: Snapshot): Contribution
   const gaps: Gap[] = [];
   for (const reply of replies) {
     const said = piecesOf(reply).map(readPiece);
-    entries.push(...appendPasted(draft, reply.netns ?? '', said, numbered));
+    // Not as arguments: there may be more of them than a call takes.
+    for (const entry of appendPasted(draft, reply.netns ?? '', said, numbered)) entries.push(entry);
     const problems = said.flatMap(one => one.problems.map(problem => inFile(one.piece, problem)));
     gaps.push(...gapsOf(reply, SS, problems));
     for (const {piece, rows, for: taken} of leftOut(said)) {

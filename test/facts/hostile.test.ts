@@ -10,11 +10,13 @@ import {arraysOf} from '../../source/facts/elements.ts';
 import {kubeObjects} from '../../source/facts/kube/objects.ts';
 import {parseNamespaces} from '../../source/facts/namespaces.ts';
 import {parseNft} from '../../source/facts/netfilter/nft.ts';
+import {encodePieces, PASTED} from '../../source/facts/pieces.ts';
 import {parsePs} from '../../source/facts/ps.ts';
 import {parseSandboxes} from '../../source/facts/sandboxes.ts';
+import {sockets} from '../../source/facts/sockets.ts';
 import {accessOf} from '../../source/wire/kube/kubeconfig.ts';
 import {DialError} from '../../source/wire/shell.ts';
-import {bytes, reply} from './samples.ts';
+import {bytes, emptySnapshot, reply} from './samples.ts';
 
 describe('nesting that exhausts the stack of who walks through it', () => {
   const deep = ['{"concat":['.repeat(20_000), ']}'.repeat(20_000)].join('1');
@@ -87,6 +89,23 @@ test('a name of a million letters has an end', {timeout: 60_000}, () => {
   const name = `/run/x/${'-'.repeat(1_000_000)}`;
   expect(parseSandboxes(bytes(`${name}\n`)).problems).toHaveLength(1);
   expect(redact('sandboxes', bytes(`${name}\n`))).toHaveLength(0);
+});
+
+/** Hours, where each holder is looked for among all others. */
+test('two hundred thousand pasted sockets with their programs', {timeout: 60_000}, () => {
+  const rows = Array.from(
+    {length: 200_000},
+    (_, i) =>
+      `tcp 0 0 10.0.${(i >> 8) & 255}.${i & 255}:80 10.9.9.9:${1 + (i % 65_535)} ESTABLISHED ${i + 1}/x\n`,
+  );
+  const text = `Active Internet connections (servers and established)\nProto Recv-Q Send-Q Local Address Foreign Address State PID/Program name\n${rows.join('')}`;
+  const out = encodePieces([{format: 'netstat@1', out: bytes(text)}]);
+  const {node} = sockets.collect!(
+    [reply('sockets', out, {reader: PASTED, netns: '1'})],
+    emptySnapshot({hostNetns: '1'}),
+  );
+  expect(node?.sockets?.value.count).toBe(200_000);
+  expect(node?.owners?.value.count).toBe(200_000);
 });
 
 /** With a check for repeated keys the library compares each with every other: hours for these. */

@@ -105,6 +105,7 @@ export function appendPasted(
 ): OwnerEntry[] {
   const netnsIndex = draft.netns.push(netns) - 1;
   const owners: OwnerEntry[] = [];
+  const known = new Set<string>();
   const taken = new Map<string, number[]>();
   const kinds = new Set<string>();
   for (const said of [...pieces].sort((a, b) => richness(a) - richness(b))) {
@@ -119,13 +120,15 @@ export function appendPasted(
         const at = appendRow(draft, table, row, netnsIndex, piece.from);
         if (!counted) draft.columns.retrans[at] = NO_RETRANS;
         const key = tupleOf(table, row);
-        taken.set(key, [...(taken.get(key) ?? []), at]);
-        hold(draft, at, held.get(row) ?? [], owners, numbered);
+        const others = taken.get(key);
+        if (others) others.push(at);
+        else taken.set(key, [at]);
+        hold(draft, at, held.get(row) ?? [], owners, numbered, known);
         continue;
       }
       const same = taken.get(tupleOf(table, row)) ?? [];
       // Two sockets with the same addresses (SO_REUSEPORT): nobody knows whose holder this is.
-      if (same.length === 1) hold(draft, same[0]!, held.get(row) ?? [], owners, numbered);
+      if (same.length === 1) hold(draft, same[0]!, held.get(row) ?? [], owners, numbered, known);
     }
     for (const kind of own) kinds.add(kind);
   }
@@ -168,12 +171,16 @@ function hold(
   holders: readonly Holder[],
   owners: OwnerEntry[],
   numbered: {next: number},
+  known: Set<string>,
 ): void {
   if (holders.length === 0) return;
   if (draft.columns.inode[at] === 0) draft.columns.inode[at] = numbered.next++;
   const inode = draft.columns.inode[at]!;
   for (const {pid, fd} of holders) {
-    if (!owners.some(one => one.inode === inode && one.pid === pid)) owners.push({inode, pid, fd});
+    const key = `${inode} ${pid}`;
+    if (known.has(key)) continue;
+    known.add(key);
+    owners.push({inode, pid, fd});
   }
 }
 
