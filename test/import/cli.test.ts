@@ -58,7 +58,7 @@ test('the seed becomes a recording that answers, readable by its owner only', ()
   expect(overview.stdout).toMatch(
     /^k8s-01 +pasted +Ready +control-plane +15d +v1\.28\.2 +192\.168\.0\.67 +<none>/m,
   );
-  expect(overview.stdout).toMatch(/^k8s-02 +not read +Ready +15d +v1\.28\.2 +192\.168\.0\.193/m);
+  expect(overview.stdout).toMatch(/^k8s-02 +not read +Ready +<none> +15d +v1\.28\.2 +192\.168\.0\.193/m);
   const mesh = hoptop('mesh', '--from', target);
   expect(mesh.stdout).toMatch(/^192\.168\.0\.108 +~ node +k8s-03/m);
   expect(mesh.stdout).toMatch(/^10\.0\.2\.251 +~ health endpoint/m);
