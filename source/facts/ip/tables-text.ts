@@ -20,7 +20,7 @@ export const FDB = /^([0-9a-f]{2}(?::[0-9a-f]{2}){5}) dev (\S+)(.*)$/;
 export const ROUTE_N =
   /^(?:Kernel IP routing table$|Destination\s+Gateway\s+Genmask\s|(\d+(?:\.\d+){3})\s+(\d+(?:\.\d+){3})\s+(\d+(?:\.\d+){3})\s+([UGHRDMC!]+)\s+(.*?)(\S+)$)/;
 /** `arp -an`, with or without names. */
-export const ARP = /^\S+ \(([0-9.]+)\) at (\S+)(?: \[\w+\])?(.*?) on (\S+)$/;
+export const ARP = /^\S+ \(([0-9.]+)\) at (\S+)(?= )(?: \[\w+\])?(.*?) on (\S+)$/;
 
 const after = (text: string, word: string) => new RegExp(`(?:^| )${word} (\\S+)`).exec(text)?.[1];
 const put = (fields: Record<string, unknown>, key: string, value: unknown) => {
