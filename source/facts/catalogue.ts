@@ -28,8 +28,8 @@ import {NETNS_SYSCTLS, SYSCTLS} from './sysctls.ts';
 export const FACTS: readonly Fact[] = [
   IDENTITY,
   NAMESPACES,
-  FINGERPRINTS,
   COUNTERS,
+  FINGERPRINTS,
   PROCESSES,
   OWNERS,
   SANDBOXES,

@@ -26,10 +26,9 @@ const TRANSLATED = `{ n = split($0, t, "src="); if (n < 3) next; split(t[2], a, 
 const COMMAND = `hop_f=; for p in $hop_pids; do hop_f="$hop_f /proc/$p/net/stat/nf_conntrack"; done
 if [ ! -e /proc/sys/net/netfilter/nf_conntrack_count ]; then echo '! none'
 elif [ -r /proc/net/nf_conntrack ]; then echo '! file'
-  grep -sHm1 '^[0-9a-f]\\{8\\} ' /dev/null $hop_f | while IFS=: read -r f n; do
+  grep -sHm1 '^0*[1-9a-f][0-9a-f]* ' /dev/null $hop_f | while IFS=: read -r f n; do
     n=\${n%% *}; p=\${f#/proc/}; p=\${p%%/*}
     case $n in
-      00000000) ;;
       0000[01]*) echo "@ $p $n all"; cat /proc/$p/net/nf_conntrack;;
       *) echo "@ $p $n translated"; awk '${TRANSLATED}' /proc/$p/net/nf_conntrack;;
     esac

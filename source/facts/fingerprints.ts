@@ -4,11 +4,11 @@ import {linesOf, note, quoted, textOf} from './lines.ts';
 import {CONTAINER_GLOBS} from './sandboxes/reader.ts';
 
 /**
- * Samples: a process id with checksums of its namespace's `route`, `fib_trie`, `if_inet6` and `arp`, the names of its
- * interfaces and the IPv6 routes that nothing else mirrors; what the node's clock shows (seconds
+ * Samples: a process id with checksums of its namespace's `route`, `fib_trie`, `if_inet6` and `arp`, and the IPv6 routes
+ * that nothing else mirrors; what the node's clock shows (seconds
  * since 1970); then the node's own links, and what lies on disk.
  * ```
- * 2928 2898569936,3073015037,3469292735,4280954909,lo,eth0
+ * 2928 2898569936,3073015037,3469292735,4280954909
  * host 3184570171
  * node 1173894212
  * clock 1795489600
@@ -29,17 +29,16 @@ export function parseFingerprints(out: Uint8Array): {
 }
 
 /**
- * Left out on purpose, because they change with traffic: counters in `dev`, the reference and use columns of
- * `ipv6_route`, timers. Left out because something else mirrors them: IPv6 routes of the kernel's own making (local,
+ * Names of interfaces come from the counters of the same sweep. Left out on purpose, because they change with traffic: the
+ * reference and use columns of `ipv6_route`, timers. Left out because something else mirrors them: IPv6 routes of the kernel's own making (local,
  * anycast and multicast ones, link-local prefixes). What procfs does not show at all (policy rules, IPv6 neighbours,
  * forwarding entries, MTU inside of a pod) is what the backstop is for.
  */
 const AWK = [
   '$0~/^[0-9a-f]+ .*\\/proc\\//{split($NF,a,"/");s=$1}',
   '$0~/^\\/proc\\//{i=index($0,":");split(substr($0,1,i-1),a,"/");t=substr($0,i+1);s="";',
-  'if(a[5]=="dev"){j=index(t,":");if(j){s=substr(t,1,j-1);gsub(/ /,"",s)}}',
-  'else{split(t,r," ");if(!(r[9]~/^8/||r[9]~/^..[13579bdf]/||r[1]~/^ff0/||r[6]=="ffffffff"&&r[10]=="lo"',
-  '||r[1]~/^fe80/&&r[5]~/^0*$/))s=r[1] r[2] r[3] r[4] r[5] r[6] r[9] r[10]}}',
+  'split(t,r," ");if(!(r[9]~/^8/||r[9]~/^..[13579bdf]/||r[1]~/^ff0/||r[6]=="ffffffff"&&r[10]=="lo"',
+  '||r[1]~/^fe80/&&r[5]~/^0*$/))s=r[1] r[2] r[3] r[4] r[5] r[6] r[9] r[10]}',
   's!=""{p=a[3];if(!(p in S))P[++k]=p;S[p]=S[p] "," s;s=""}',
   // The second call tells what the first one took for a seed: the time of day (POSIX, `awk`).
   'END{for(i=1;i<=k;i++)print P[i] " " substr(S[P[i]],2);srand();print "clock " srand()}',
@@ -49,7 +48,7 @@ const AWK = [
 const commandWith = (sum: string) =>
   [
     'c=; n=',
-    'for p in $hop_pids; do q=/proc/$p/net; c="$c $q/route $q/fib_trie $q/if_inet6 $q/arp"; n="$n $q/dev $q/ipv6_route"; done',
+    'for p in $hop_pids; do q=/proc/$p/net; c="$c $q/route $q/fib_trie $q/if_inet6 $q/arp"; n="$n $q/ipv6_route"; done',
     `{ ${sum} $c; grep -sH '' $n; } </dev/null 2>/dev/null | awk '${AWK}'`,
     `set -- $(cat /sys/class/net/*/mtu /sys/class/net/*/operstate /sys/class/net/*/flags /sys/class/net/*/brport/bridge/address 2>/dev/null | ${sum}); echo "host $1"`,
     `set -- $(echo /run/netns/* ${CONTAINER_GLOBS} | ${sum}); echo "node $1"`,
@@ -97,7 +96,9 @@ export const FINGERPRINTS: Fact = {
     const prints = new Map<string, string>();
     for (const {pid, netns} of soFar.members?.value ?? []) {
       const print = pid === undefined ? undefined : rows.get(String(pid));
-      if (print !== undefined) prints.set(netns, print);
+      if (print === undefined) continue;
+      const names = soFar.netns.get(netns)?.counters?.value.keys() ?? [];
+      prints.set(netns, `${print} ${[...names].join()}`);
     }
     const host = soFar.hostNetns;
     if (host !== undefined) prints.set(host, `${prints.get(host) ?? ''} ${rows.get('host') ?? ''}`);

@@ -43,7 +43,10 @@ const entered = ({reader: {command, stdin, files, asks, proc, also}, asked}: Rea
     `if command -v "\${1:-${tool}}" >/dev/null 2>&1 && command -v ${tool} >/dev/null 2>&1; then`,
     // The limit is set in the process that becomes the command: no shell is started for it. A library that is loaded
     // before all others (some agents for security do that) may hold files of its own.
-    `( [ -n "$LD_PRELOAD" ] || [ -s /etc/ld.so.preload ] || ulimit -Sn ${whole(files)}; exec "$@" ${command} )`,
+    // Of what it may not open it complains once for every socket, which costs more than the sockets; so only in the
+    // node's own namespace is it heard, where it says the same of what matters.
+    '( [ $# = 0 ] || exec 2>/dev/null',
+    `[ -n "$LD_PRELOAD" ] || [ -s /etc/ld.so.preload ] || ulimit -Sn ${whole(files)}; exec "$@" ${command} )`,
     // Not again for what a signal or the guard ended, or what is not there.
     `case $? in 0) ;; 12[4-9]|1[3-5]?) ( exit $? );; *) "$@" ${command};; esac`,
     `else "$@" ${command}; fi`,
@@ -92,7 +95,7 @@ export function sweepText(id: number, reads: readonly Read[]): string {
     // Through a pipe that gathers: else each line is a packet of its own, dear to encrypt and to decrypt.
     '{ { {',
     ...pipes.filter(pipe => pipe.length > 0).map(pipe => pipeText(pipe, reads.length)),
-    '} 2>&1 >&6 6>&- | tail -c +1 >&2 4>&- 6>&-; } 6>&1 | tail -c +1 4>&-; }',
+    '} 2>&1 >&6 6>&- | tail -c +1 >&2 4>&- 6>&-; } 6>&1; }',
     ...(reads.some(({reader}) => reader.scope !== 'node') ? ['hop_check'] : []),
     'hop_end "$1"',
     '}',

@@ -75,7 +75,15 @@ describe.skipIf(!works)('real namespaces (needs root and iproute2)', () => {
 
   const members = (): Snapshot => ({...emptySnapshot(), ...contribute('namespaces', emptySnapshot()).node});
   const prints = () => {
-    const all = contribute('fingerprints', members()).node!.fingerprints!.value;
+    const found = members();
+    // The counters of the same sweep have the names of interfaces.
+    const counted = {
+      ...found,
+      netns: new Map(
+        [...contribute('counters', found).netns!].map(([inode, part]) => [inode, {netns: inode, ...part}]),
+      ),
+    };
+    const all = contribute('fingerprints', counted).node!.fingerprints!.value;
     return pids.map(pid => all.get(inodeOf(pid)));
   };
 
