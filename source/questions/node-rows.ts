@@ -5,6 +5,7 @@ import type {Graph, GraphNode} from '../model/graph.ts';
 import {listedEvidence} from '../model/listed.ts';
 import {asOf} from '../model/unread.ts';
 import {rightsGap} from './gaps.ts';
+import {seenOf} from './node-seen.ts';
 import {count, Evidence, type EvidenceRow, Grade, list, maybe, Tally, text} from './schema.ts';
 import {talliesOf} from './socket-select.ts';
 
@@ -31,6 +32,13 @@ export const NodeRow = v.object({
   roles: maybe.text('Its roles, by the Kubernetes API.'),
   status: maybe.text('Ready or not, by the Kubernetes API.'),
   version: maybe.text('The kubelet’s version, by the Kubernetes API.'),
+  seen: v.optional(
+    v.object({
+      roles: maybe.text('Its role, inferred from what runs on it.'),
+      version: maybe.text('Version of Kubernetes, inferred from the images that run on it.'),
+      why: text('What both follow from.'),
+    }),
+  ),
   partial: maybe.text('Read, but not whole: what the user that it is read as may not see.'),
   address: maybe.text('The address it is known by.'),
   addresses: list(v.string()),
@@ -99,8 +107,10 @@ export function nodeRow(graph: Graph, node: GraphNode): NodeRow {
     return {...reach, pods, evidence: byApi};
   }
   const identity = snapshot.identity?.value;
+  const seen = seenOf(node);
   return {
     ...reach,
+    seen: seen && {roles: seen.roles, version: seen.version, why: seen.why},
     partial: rightsGap(graph, node)?.reason,
     os: identity?.os ?? listed?.os,
     kernel: identity?.kernel ?? listed?.kernel,
@@ -119,7 +129,7 @@ export function nodeRow(graph: Graph, node: GraphNode): NodeRow {
     at: snapshot.at,
     asOf: asOf(node),
     sweep: snapshot.sweep,
-    evidence: [...identityEvidence(node), ...byApi],
+    evidence: [...identityEvidence(node), ...(seen?.evidence ?? []), ...byApi],
     cost: snapshot.cost && snapshot.cost.trips > 0 ? snapshot.cost : undefined,
   };
 }

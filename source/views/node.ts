@@ -59,7 +59,7 @@ export function nodeView(answer: NodeAnswer): Omit<View, 'gaps'> {
   };
 }
 
-const BY_API = new Set(['by the API', 'joined by']);
+const BY_API = new Set(['by the API', 'seems to be', 'joined by']);
 
 function about({node, at}: NodeAnswer): Fields {
   const {cost} = node;
@@ -70,6 +70,10 @@ function about({node, at}: NodeAnswer): Fields {
     [
       'by the API',
       [node.listedAs?.name, node.status, node.roles, node.version].filter(Boolean).join(' ') || undefined,
+    ],
+    [
+      'seems to be',
+      node.seen && `${[node.seen.roles, node.seen.version].filter(Boolean).join(', ')}: ${node.seen.why}`,
     ],
     ['joined by', node.listedAs && `${node.listedAs.grade}: ${node.listedAs.why}`],
     ['addresses', node.addresses.join(' ')],
@@ -90,7 +94,7 @@ function about({node, at}: NodeAnswer): Fields {
   return {
     type: 'fields',
     fields: lines
-      // Only where the API was read: elsewhere nothing is missing without it.
+      // Only where the API was read, or the node shows it: elsewhere nothing is missing without it.
       .filter(([label, text]) => !BY_API.has(label) || text !== undefined)
       .map(([label, text]) => ({
         label,

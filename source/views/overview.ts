@@ -100,10 +100,24 @@ function clocks(nodes: readonly NodeRow[]): readonly ColumnOf<NodeRow>[] {
   return [{...column, sort: node => node.clock?.off ?? 0}];
 }
 
-/** The columns of `kubectl get nodes -o wide` that only the Kubernetes API fills: not there where it was not read. */
+/**
+ * The columns of `kubectl get nodes -o wide` that only the Kubernetes API fills. Where it was not read, the two that a
+ * node may show something of, marked as inferred.
+ */
 function byApi(nodes: readonly NodeRow[], now: string): readonly ColumnOf<NodeRow>[] {
   const address = (title: string) => words<NodeRow>('address', title, 1, 11, node => node.address, {max: 39});
-  if (nodes.every(node => node.status === undefined)) return [address('ADDRESS')];
+  const inferred = (said: string | undefined) => (said === undefined ? undefined : `~${said}`);
+  if (nodes.every(node => node.status === undefined)) {
+    return [
+      ...(nodes.some(({seen}) => seen?.roles)
+        ? [words<NodeRow>('roles', 'ROLES', 4, 6, ({seen}) => inferred(seen?.roles), {max: 24})]
+        : []),
+      ...(nodes.some(({seen}) => seen?.version)
+        ? [words<NodeRow>('version', 'VERSION', 5, 7, ({seen}) => inferred(seen?.version), {max: 24})]
+        : []),
+      address('ADDRESS'),
+    ];
+  }
   return [
     words('status', 'STATUS', 2, 6, node => node.status, {
       max: 32,
