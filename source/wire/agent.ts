@@ -25,6 +25,8 @@ const programLine = (bytes: number) =>
  * for `idle` seconds: a link that dies without a word leaves nothing behind. It hears of what runs through a pipe, so
  * it ends with the shell that it guards, at once, and leaves no `sleep` over.
  *
+ * The directories of the system's own programs come first: each that lacks one costs a failed `execve`, for every namespace.
+ *
  * Frames, each a line beginning with the nonce, wherever in the stream it stands:
  * on stdout  `H uid timeout` hello, `R` ready; `K` alive; `N` then the namespaces; `B read netns`, body,
  * `E exit uptime uptime`; `S read netns uptime` nothing moved there; `D read` no more of it; `V` then the namespaces as
@@ -37,7 +39,7 @@ hop_nl='
 hop_idle=${idle}
 LC_ALL=C; export LC_ALL; unset LANGUAGE ENV BASH_ENV CDPATH
 umask 077; cd /; ulimit -c 0 2>/dev/null
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH; export PATH
+PATH=/usr/bin:/usr/sbin:/bin:/sbin:/usr/local/sbin:/usr/local/bin:$PATH; export PATH
 renice -n 10 -p $$ >/dev/null 2>&1
 # Only root may see which namespace the process of another is in; a file of that namespace tells it to everybody.
 hop_nets=; [ "$hop_uid" = 0 ] || [ ! -r /proc/self/net/dev ] || hop_nets='/proc/self/net/dev /proc/[0-9]*/net/dev'

@@ -36,11 +36,8 @@ const entered = ({reader: {command, stdin, files, asks, proc, also}, asked}: Rea
   if (also !== undefined) return withAlso(`echo ${quoted(`# ${command}`)}; "$@" ${command}`, also);
   if (stdin !== undefined) return `printf %s ${quoted(stdin)} | "$@" ${command}`;
   if (files === undefined) return `"$@" ${command}`;
-  const tool = command.split(' ')[0]!;
   return [
-    // BusyBox's ash that cannot become the command has file descriptors to put back, may not under the limit, and says
-    // so without end: so both programs must be there.
-    `if command -v "\${1:-${tool}}" >/dev/null 2>&1 && command -v ${tool} >/dev/null 2>&1; then`,
+    'if [ -n "$hop_limits" ]; then',
     // The limit is set in the process that becomes the command: no shell is started for it. A library that is loaded
     // before all others (some agents for security do that) may hold files of its own.
     // Of what it may not open it complains once for every socket, which costs more than the sockets; so only in the
@@ -52,6 +49,13 @@ const entered = ({reader: {command, stdin, files, asks, proc, also}, asked}: Rea
     `else "$@" ${command}; fi`,
   ].join('\n');
 };
+
+/**
+ * Whether the limit may be set, once for all namespaces: BusyBox's ash that cannot become the command has file
+ * descriptors to put back, may not under the limit, and says so without end. So both programs must be there.
+ */
+const limitable = (command: string) =>
+  `hop_limits=; if command -v nsenter >/dev/null 2>&1 && command -v ${command.split(' ')[0]} >/dev/null 2>&1; then hop_limits=1; fi`;
 
 /** Through the files of the process by which a namespace would be entered; only where there is none, by entering it. */
 const byProcess = (command: string) =>
@@ -119,7 +123,10 @@ function pipeText(pipe: readonly {readonly read: Read; readonly index: number}[]
       const list = `"\${${index + 3}}"`;
       const fresh = `"\${${index + 3 + count}}"`;
       const quiet = mayStand(read) ? ` "$hop_still" ${fresh}` : '';
-      return [`hop_each ${index} ${whole(timeout)} ${list} ${quoted(entered(read))}${quiet}`];
+      return [
+        ...(read.reader.files === undefined ? [] : [limitable(command)]),
+        `hop_each ${index} ${whole(timeout)} ${list} ${quoted(entered(read))}${quiet}`,
+      ];
     }),
     `} | head -c $((${limit} + ${pipe.length} * ${frames})) 4>&-`,
     `hop_done ${pipe.map(({index}) => index).join(' ')}`,
